@@ -1,0 +1,1 @@
+//! Sigma plans: load, index, match, explain.

@@ -1,0 +1,1 @@
+//! The one binding between the packet loop and Python.

@@ -1,0 +1,49 @@
+//! Named counters: `frames = analysed + sum of the named drops`, and each limit that was hit.
+
+macro_rules! counters {
+    ($($name:ident, $doc:literal;)*) => {
+        /// Counters of one worker since its start.
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        pub struct Counters { $(#[doc = $doc] pub $name: u64,)* }
+
+        impl Counters {
+            /// Names and meanings, in order.
+            pub const NAMES: &'static [(&'static str, &'static str)] = &[$((stringify!($name), $doc),)*];
+
+            /// Name and value of each.
+            #[must_use]
+            pub fn list(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($name), self.$name),)*]
+            }
+
+            /// Adds another worker's.
+            pub fn add(&mut self, other: &Self) {
+                $(self.$name += other.$name;)*
+            }
+        }
+    };
+}
+
+counters! {
+    frames, "Frames given to the decoder";
+    frame_bytes, "Bytes of those frames on the wire";
+    analysed, "Frames that reached a flow or were understood whole without one (ARP)";
+    drop_link_unknown, "Frames of a link type that is not known";
+    drop_ethertype_unknown, "Frames whose network protocol is not decoded";
+    drop_truncated, "Frames cut before the end of a header";
+    drop_malformed, "Frames whose headers contradict themselves";
+    drop_fragment_pending, "Fragments held or used for a datagram that a later frame completed or that never was";
+    drop_depth, "Frames with more layers than the limit";
+    events, "Events given out";
+    weird, "Anomalies";
+    flows, "Flows begun";
+    flows_evicted, "Flows ended early because the table was full";
+    fragments_expired, "Datagrams whose fragments never all came";
+    fragments_evicted, "Datagrams dropped because the fragment table was full";
+    stream_gaps, "Gaps in TCP streams";
+    stream_gap_bytes, "Bytes lost in those gaps";
+    stream_overlaps, "Overlapping TCP segments with other bytes than before";
+    stream_evicted, "Out-of-order segments given up because a budget was spent";
+    parser_limit, "Times a protocol parser hit one of its limits";
+    panics, "Panics caught in a worker";
+}

@@ -1,0 +1,7 @@
+//! bavn's wire: packets in, typed events out. Pure, safe, bounded.
+#![forbid(unsafe_code)]
+
+pub mod counters;
+pub mod fields;
+pub mod messages;
+pub mod proto;

@@ -1,0 +1,221 @@
+//! Every message that passes between the steps of the path, in one place.
+
+use std::net::IpAddr;
+
+use crate::fields::Field;
+
+/// Link-layer type of a frame, by its number in the LINKTYPE registry of tcpdump.org.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LinkType(pub u16);
+
+impl LinkType {
+    /// BSD loopback, host byte order.
+    pub const NULL: Self = Self(0);
+    /// Ethernet.
+    pub const ETHERNET: Self = Self(1);
+    /// Raw IP.
+    pub const RAW: Self = Self(101);
+    /// OpenBSD loopback, network byte order.
+    pub const LOOP: Self = Self(108);
+    /// Linux cooked capture, version 1.
+    pub const LINUX_SLL: Self = Self(113);
+    /// Raw IPv4.
+    pub const IPV4: Self = Self(228);
+    /// Raw IPv6.
+    pub const IPV6: Self = Self(229);
+    /// Linux cooked capture, version 2.
+    pub const LINUX_SLL2: Self = Self(276);
+}
+
+/// One captured frame, borrowed from the source.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    /// Time of capture, nanoseconds since the Unix epoch.
+    pub time: u64,
+    /// Link type of `data`.
+    pub link: LinkType,
+    /// Interface by its number in the source, from 0.
+    pub interface: u32,
+    /// Length on the wire in bytes; more than `data.len()` where the capture cut the frame.
+    pub wire_len: u32,
+    /// A VLAN tag that the kernel took off the frame and gave as metadata (TCI), outermost.
+    pub vlan_tci: Option<u16>,
+    /// The bytes.
+    pub data: &'a [u8],
+}
+
+/// Transport by its IP protocol number; unknown numbers survive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Transport(pub u8);
+
+impl Transport {
+    /// ICMP for IPv4.
+    pub const ICMP: Self = Self(1);
+    /// TCP.
+    pub const TCP: Self = Self(6);
+    /// UDP.
+    pub const UDP: Self = Self(17);
+    /// ICMP for IPv6.
+    pub const ICMP6: Self = Self(58);
+    /// SCTP.
+    pub const SCTP: Self = Self(132);
+
+    /// Keyword of the IANA registry as ECS `network.transport` has it.
+    #[must_use]
+    pub const fn name(self) -> Option<&'static str> {
+        match self.0 {
+            1 => Some("icmp"),
+            2 => Some("igmp"),
+            6 => Some("tcp"),
+            17 => Some("udp"),
+            47 => Some("gre"),
+            50 => Some("esp"),
+            51 => Some("ah"),
+            58 => Some("ipv6-icmp"),
+            89 => Some("ospf"),
+            132 => Some("sctp"),
+            _ => None,
+        }
+    }
+}
+
+/// Which side of a flow sent something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// From the originator (client).
+    ToServer,
+    /// From the responder (server).
+    ToClient,
+}
+
+impl Direction {
+    /// The other way.
+    #[must_use]
+    pub const fn flip(self) -> Self {
+        match self {
+            Self::ToServer => Self::ToClient,
+            Self::ToClient => Self::ToServer,
+        }
+    }
+
+    /// 0 for `ToServer`, 1 for `ToClient`: an index into per-direction pairs.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        match self {
+            Self::ToServer => 0,
+            Self::ToClient => 1,
+        }
+    }
+}
+
+/// What an event tells of the flow it belongs to. Built when an event is made, never per packet.
+#[derive(Clone, Debug)]
+pub struct FlowInfo {
+    /// Originator and responder.
+    pub ip: [IpAddr; 2],
+    /// Ports of originator and responder; for ICMP type and code as community id has them.
+    pub port: [u16; 2],
+    /// Transport protocol.
+    pub transport: Transport,
+    /// VLAN identifiers, outermost first; `None` where there was no tag.
+    pub vlan: [Option<u16>; 2],
+    /// Hash of the tunnel path the flow ran in, 0 for none.
+    pub tunnel: u64,
+    /// Time of the first packet, nanoseconds since the epoch.
+    pub start: u64,
+    /// Time of the newest packet.
+    pub last: u64,
+    /// Packets each way.
+    pub packets: [u64; 2],
+    /// Bytes of IP packets each way.
+    pub bytes: [u64; 2],
+    /// Number of the flow in this run, from 1, in the order of first packets; 0 for no flow.
+    pub id: u64,
+}
+
+/// Kind of an event: what a Sigma rule's log source is routed by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum EventKind {
+    /// A conversation's record.
+    Flow,
+    /// One DNS transaction.
+    Dns,
+    /// One HTTP/1 transaction.
+    Http,
+    /// One TLS handshake.
+    Tls,
+    /// A protocol anomaly.
+    Weird,
+}
+
+impl EventKind {
+    /// All kinds.
+    pub const ALL: &'static [Self] = &[Self::Flow, Self::Dns, Self::Http, Self::Tls, Self::Weird];
+
+    /// Short name: `dns`; `event.dataset` is `bavn.` and this.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Flow => "flow",
+            Self::Dns => "dns",
+            Self::Http => "http",
+            Self::Tls => "tls",
+            Self::Weird => "weird",
+        }
+    }
+
+    /// The kind of that short name.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+}
+
+/// A field's value, borrowed from packet or stream.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value<'a> {
+    /// The sensor could not see it (one-way tap, lost response): neither present nor absent.
+    Unobserved,
+    /// True or false.
+    Bool(bool),
+    /// A whole number.
+    Number(u64),
+    /// A fraction.
+    Float(f64),
+    /// Nanoseconds since the Unix epoch.
+    Time(u64),
+    /// An address.
+    Ip(IpAddr),
+    /// Bytes from the wire, text by custom.
+    Text(&'a [u8]),
+    /// Several values; a predicate holds if it holds for any.
+    List(&'a [Value<'a>]),
+}
+
+/// One thing that happened. A field that is not in `fields` and not given by `flow` is absent.
+#[derive(Clone, Copy, Debug)]
+pub struct Event<'a> {
+    /// Its kind.
+    pub kind: EventKind,
+    /// Time of the packet that completed it, nanoseconds since the epoch.
+    pub time: u64,
+    /// Number of that packet in the source, from 1.
+    pub packet: u64,
+    /// Its flow.
+    pub flow: &'a FlowInfo,
+    /// Fields with their values in the order of the field table; each field at most once.
+    pub fields: &'a [(Field, Value<'a>)],
+}
+
+/// Takes events. The only way out of this crate.
+pub trait Sink {
+    /// Takes one event; what it borrows is gone afterwards.
+    fn event(&mut self, event: &Event<'_>);
+
+    /// False where nobody wants events of that kind, so that none is built.
+    fn wants(&self, kind: EventKind) -> bool {
+        let _ = kind;
+        true
+    }
+}

@@ -1,0 +1,121 @@
+//! Protocols: each a folder with `probe` (is it this?) and `parse` (what does it say?).
+
+pub mod dns;
+pub mod http;
+pub mod tls;
+
+use crate::counters::Counters;
+use crate::fields::Field;
+use crate::messages::{Direction, Event, EventKind, FlowInfo, Sink, Value};
+
+/// Answer of a probe on the first bytes of one direction of a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// It is this protocol.
+    Yes,
+    /// It is not, whatever comes.
+    No,
+    /// More bytes are needed.
+    More,
+}
+
+/// Whether a parser wants to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Give it the bytes that follow.
+    More,
+    /// It has seen all it needs of this flow (TLS after the handshake, an upgrade): only counters from now on.
+    Done,
+}
+
+/// Why a flow's parser is told to finish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Close {
+    /// Both sides closed, or a reset.
+    End,
+    /// No packet for the flow's time-out.
+    Timeout,
+    /// The flow's place was needed, or the run ends.
+    Evicted,
+}
+
+/// What a parser is given beside the bytes: the flow, the time, where events go.
+pub struct Context<'a> {
+    /// Time of the packet at hand, nanoseconds since the epoch.
+    pub time: u64,
+    /// Number of the packet at hand, from 1.
+    pub packet: u64,
+    /// The flow.
+    pub flow: &'a FlowInfo,
+    /// True where the other direction has shown no packet at all.
+    pub one_way: bool,
+    /// Named counters.
+    pub counters: &'a mut Counters,
+    /// Where events go.
+    pub sink: &'a mut dyn Sink,
+}
+
+impl Context<'_> {
+    /// Gives out an event; `fields` must stand in the order of the field table.
+    pub fn emit(&mut self, kind: EventKind, fields: &[(Field, Value<'_>)]) {
+        debug_assert!(fields.windows(2).all(|pair| pair[0].0 < pair[1].0), "fields out of order");
+        self.counters.events += 1;
+        self.sink.event(&Event { kind, time: self.time, packet: self.packet, flow: self.flow, fields });
+    }
+
+    /// Counts an anomaly and gives out a `weird` event.
+    pub fn weird(&mut self, protocol: &'static str, name: &'static str, detail: &[u8]) {
+        self.counters.weird += 1;
+        if !self.sink.wants(EventKind::Weird) {
+            return;
+        }
+        let all = [
+            (Field::WeirdDetail, Value::Text(detail)),
+            (Field::WeirdName, Value::Text(name.as_bytes())),
+            (Field::WeirdProtocol, Value::Text(protocol.as_bytes())),
+        ];
+        let from = usize::from(detail.is_empty());
+        self.emit(EventKind::Weird, &all[from..]);
+    }
+}
+
+/// A protocol over a reliable stream. Bytes come in order, each once.
+pub trait StreamParser: Default {
+    /// Looks at the first bytes of a direction (at most [`PROBE_BYTES`]).
+    fn probe(data: &[u8], direction: Direction) -> Probe;
+
+    /// Takes the next bytes of a direction. A parser keeps what it needs of them itself, within named limits.
+    fn data(&mut self, direction: Direction, data: &[u8], cx: &mut Context<'_>) -> Next;
+
+    /// `len` bytes of this direction were lost. `Done` where it cannot find its way again.
+    fn gap(&mut self, direction: Direction, len: u64, cx: &mut Context<'_>) -> Next;
+
+    /// Called when packets pass and time with them, at most about once a second per flow: lets transactions
+    /// whose answer does not come go out as *unobserved*.
+    fn tick(&mut self, cx: &mut Context<'_>) {
+        let _ = cx;
+    }
+
+    /// The flow ends: give out what is pending.
+    fn close(&mut self, why: Close, cx: &mut Context<'_>);
+}
+
+/// A protocol over datagrams.
+pub trait DatagramParser: Default {
+    /// Looks at one payload; never `More`.
+    fn probe(payload: &[u8], ports: [u16; 2]) -> Probe;
+
+    /// Takes one datagram's payload.
+    fn datagram(&mut self, direction: Direction, payload: &[u8], cx: &mut Context<'_>) -> Next;
+
+    /// As for streams.
+    fn tick(&mut self, cx: &mut Context<'_>) {
+        let _ = cx;
+    }
+
+    /// The flow ends: give out what is pending.
+    fn close(&mut self, why: Close, cx: &mut Context<'_>);
+}
+
+/// A stream of which so many bytes fitted no protocol is not looked at again.
+pub const PROBE_BYTES: usize = 256;
