@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 pub mod counters;
+pub mod decode;
 pub mod fields;
 pub mod messages;
 pub mod proto;
