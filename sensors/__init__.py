@@ -1,0 +1,1 @@
+"""Sensors: where bytes come from, and where alerts leave the box."""

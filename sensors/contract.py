@@ -1,0 +1,176 @@
+"""The sharing contract: what may leave the agency. Enforced before the outbox.
+
+A contract is a TOML file that the agency owns. Without one the default holds, which already takes out
+CPR numbers, e-mail addresses, cookies, authorisation headers and query strings.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import tomllib
+from collections import Counter
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import msgspec
+
+from sensors.errors import SensorError
+from sensors.redaction import redact_query, redact_text
+
+Level = Literal["informational", "low", "medium", "high", "critical"]
+Share = Literal["none", "full"]
+Tlp = Literal["CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED"]
+Redaction = Literal["cpr", "email", "cookie", "authorization", "query"]
+
+_ALL_REDACTIONS: Final[tuple[Redaction, ...]] = ("cpr", "email", "cookie", "authorization", "query")
+_DROPPED: Final[dict[str, Redaction]] = {
+    "bavn.http.request.cookie": "cookie",
+    "bavn.http.request.authorization": "authorization",
+    "url.query": "query",
+    "url.password": "authorization",
+    "user.name": "authorization",
+}
+_URLS: Final = frozenset({"url.original", "url.full", "http.request.referrer"})
+_RAW: Final = frozenset(
+    {"bavn.http.raw", "bavn.http.request.headers", "bavn.http.response.headers"},
+)
+_NEVER_TOUCHED: Final = frozenset(
+    {"@timestamp", "event.id", "event.created", "rule.id", "rule.version", "bavn.plan"}
+)
+
+
+class ShareByLevel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What happens to an alert of each level: `full` is sent, `none` stays."""
+
+    informational: Share = "full"
+    low: Share = "full"
+    medium: Share = "full"
+    high: Share = "full"
+    critical: Share = "full"
+
+
+class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A sharing contract.
+
+    Attributes:
+        version: name of this text of the contract; written into each alert.
+        share: per level, whether it leaves.
+        redact: kinds of personal data that are taken out.
+        withhold: event fields (ECS names; a name covers what is below it) that never leave.
+        tlp: Traffic Light Protocol 2.0 mark of what leaves.
+        expires: last day on which anything leaves; none for the shipped default.
+    """
+
+    version: str = "default-1"
+    share: ShareByLevel = ShareByLevel()
+    redact: tuple[Redaction, ...] = _ALL_REDACTIONS
+    withhold: tuple[str, ...] = ()
+    tlp: Tlp = "AMBER"
+    expires: dt.date | None = None
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What the contract made of an alert: the exact bytes that leave, or none and why."""
+
+    record: bytes | None
+    withheld: str | None = None
+
+
+def load_contract(path: Path | None) -> Contract:
+    """Read a contract, or give the default where there is no path.
+
+    Raises:
+        SensorError: BAVN-E120 where the file cannot be read or is no contract.
+    """
+    if path is None:
+        return Contract()
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), Contract)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise SensorError("BAVN-E120", f"{path.name}: {error}") from error
+
+
+def as_toml(contract: Contract) -> str:
+    """Write a contract as the TOML that `load_contract` reads."""
+    lines = [f'version = "{contract.version}"', f'tlp = "{contract.tlp}"']
+    lines.append(f"redact = {msgspec.json.encode(contract.redact).decode()}")
+    lines.append(f"withhold = {msgspec.json.encode(contract.withhold).decode()}")
+    if contract.expires is not None:
+        lines.append(f"expires = {contract.expires.isoformat()}")
+    shares = msgspec.structs.asdict(contract.share)
+    return "\n".join([*lines, "", "[share]", *(f'{level} = "{how}"' for level, how in shares.items())]) + "\n"
+
+
+class Enforcer:
+    """Applies one contract to alerts."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        self._kinds = frozenset(contract.redact)
+
+    def apply(self, alert: bytes, today: dt.date) -> Verdict:
+        """Decide on one alert.
+
+        Args:
+            alert: the alert as the engine made it, a JSON document.
+            today: day of the decision, UTC.
+
+        Raises:
+            SensorError: BAVN-E121 where the contract has expired.
+        """
+        if self.contract.expires is not None and today > self.contract.expires:
+            raise SensorError(
+                "BAVN-E121", f"contract {self.contract.version} ended on {self.contract.expires}"
+            )
+        document: dict[str, Any] = msgspec.json.decode(alert)
+        level = document["bavn"]["level"]
+        if getattr(self.contract.share, level) == "none":
+            return Verdict(None, f"share_none_{level}")
+        return Verdict(msgspec.json.encode(self._enforce(document)))
+
+    def _enforce(self, document: dict[str, Any]) -> dict[str, Any]:
+        found: Counter[str] = Counter()
+        clean: dict[str, Any] = self._walk(document, "", found)
+        own = clean["bavn"]
+        own["matched"] = [self._matched(leaf, found) for leaf in document["bavn"].get("matched", [])]
+        own["tlp"] = self.contract.tlp
+        own["contract"] = {"version": self.contract.version, "redacted": dict(sorted(found.items()))}
+        return clean
+
+    def _walk(self, node: Any, path: str, found: Counter[str]) -> Any:  # noqa: ANN401
+        if isinstance(node, dict):
+            return self._walk_object(node, path, found)
+        if isinstance(node, list):
+            return [self._walk(item, path, found) for item in node]
+        return self._text(node, path, found) if isinstance(node, str) else node
+
+    def _walk_object(self, node: dict[str, Any], path: str, found: Counter[str]) -> dict[str, Any]:
+        kept: dict[str, Any] = {}
+        for key, value in node.items():
+            below = f"{path}.{key}" if path else key
+            if below == "bavn.matched":
+                continue
+            if self._is_withheld(below):
+                found["withheld"] += 1
+            elif _DROPPED.get(below) in self._kinds:
+                found[_DROPPED[below]] += 1
+            else:
+                kept[key] = self._walk(value, below, found)
+        return kept
+
+    def _is_withheld(self, path: str) -> bool:
+        return any(path == name or path.startswith(f"{name}.") for name in self.contract.withhold)
+
+    def _text(self, text: str, path: str, found: Counter[str]) -> str:
+        if path in _NEVER_TOUCHED:
+            return text
+        if path in _URLS and "query" in self._kinds:
+            text = redact_query(text, found)
+        return redact_text(text, self._kinds, found)
+
+    def _matched(self, leaf: dict[str, Any], found: Counter[str]) -> dict[str, Any]:
+        """A leaf tells what it saw under the field's own rule; the rule's literal stays."""
+        field, observed = leaf["field"], leaf.get("observed")
+        if field in _RAW or self._is_withheld(field) or _DROPPED.get(field) in self._kinds:
+            return {**leaf, "observed": "[redacted]"} if observed is not None else leaf
+        return {**leaf, "observed": self._walk(observed, field, found)} if observed is not None else leaf

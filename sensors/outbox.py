@@ -1,0 +1,214 @@
+"""The outbox: alerts on disk until the collector has acknowledged them.
+
+SQLite in WAL mode with `synchronous=FULL`: `append` returns after the commit is on disk. Each record has a
+sequence number without gaps; a record that had to be given up leaves its number and the reason behind, so that
+the collector can tell a declared loss from a proven one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import apsw
+
+from sensors.errors import SensorError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+MAX_RECORDS: Final = 200_000
+"""Unsent records that are kept; above it the least important oldest are given up, critical ones never."""
+
+_SCHEMA: Final = """
+create table if not exists record (
+  seq integer primary key,
+  id text not null unique,
+  severity integer not null,
+  created integer not null,
+  alert blob,
+  dropped text,
+  not_before integer not null default 0
+);
+create table if not exists counter (last integer not null);
+insert into counter (last) select 0 where not exists (select 1 from counter);
+create index if not exists record_due on record (not_before, seq);
+create table if not exists sent (
+  seq integer primary key, id text not null, sent integer not null, alert blob not null, answer text not null
+);
+create table if not exists dead (
+  seq integer primary key, id text not null, refused integer not null, alert blob not null, reason text not null
+);
+"""
+_KEEP_SENT: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An alert on its way into the outbox.
+
+    Attributes:
+        id: the alert's `event.id`.
+        severity: 1 (informational) to 5 (critical).
+        alert: the exact bytes that will leave.
+    """
+
+    id: str
+    severity: int
+    alert: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record of the outbox; `alert` is None where it was given up for the reason in `dropped`."""
+
+    seq: int
+    id: str
+    alert: bytes | None
+    dropped: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits: how many records, since when (ns since the epoch), and how many are dead."""
+
+    unsent: int
+    oldest: int | None
+    dead: int
+
+
+class Outbox:
+    """One sensor's outbox. Not for several threads at once: open one per thread."""
+
+    def __init__(self, path: Path, max_records: int = MAX_RECORDS) -> None:
+        """Open or make the outbox at `path`.
+
+        Raises:
+            SensorError: BAVN-E110 where it cannot be written, BAVN-E111 where the file is no outbox.
+        """
+        self._max = max_records
+        try:
+            self._db = apsw.Connection(str(path))
+            self._db.set_busy_timeout(10_000)
+            self._db.execute("pragma journal_mode=wal; pragma synchronous=full; pragma foreign_keys=on;")
+            self._db.execute(_SCHEMA)
+        except (apsw.NotADBError, apsw.CorruptError) as error:
+            raise SensorError("BAVN-E111", f"{path.name}: {error}") from error
+        except apsw.Error as error:
+            raise SensorError("BAVN-E110", f"{path.name}: {error}") from error
+
+    def append(self, drafts: Iterable[Draft], now: int) -> int:
+        """Put alerts on disk; an id that is there already is passed over.
+
+        Args:
+            drafts: alerts in order.
+            now: ns since the epoch.
+
+        Returns:
+            How many were new.
+
+        Raises:
+            SensorError: BAVN-E110; then none of them is in the outbox and the caller still has them all.
+        """
+        try:
+            with self._db:
+                first = self._count("select last from counter")
+                last = first
+                for draft in drafts:
+                    last += self._insert(draft, last + 1, now)
+                self._db.execute("update counter set last = ?", (last,))
+                self._give_up_overflow()
+        except apsw.Error as error:
+            raise SensorError("BAVN-E110", str(error)) from error
+        return last - first
+
+    def _insert(self, draft: Draft, seq: int, now: int) -> int:
+        self._db.execute(
+            "insert or ignore into record (seq, id, severity, created, alert) select ?1, ?2, ?3, ?4, ?5"
+            " where not exists (select 1 from sent where id = ?2) and not exists (select 1 from dead where id = ?2)",
+            (seq, draft.id, draft.severity, now, draft.alert),
+        )
+        return self._db.changes()
+
+    def _give_up_overflow(self) -> None:
+        over = self._count("select count(*) from record where alert is not null") - self._max
+        if over > 0:
+            self._db.execute(
+                "update record set alert = null, dropped = 'outbox_full' where seq in"
+                " (select seq from record where alert is not null and severity < 5 order by severity, seq limit ?)",
+                (over,),
+            )
+
+    def due(self, now: int, limit: int, max_bytes: int) -> list[Record]:
+        """Give the next records to send, oldest first: at most `limit`, and `max_bytes` unless one is larger."""
+        rows = self._db.execute(
+            "select seq, id, alert, dropped from record where not_before <= ? order by seq limit ?",
+            (now, limit),
+        )
+        records: list[Record] = []
+        size = 0
+        for seq, id_, alert, dropped in rows:
+            size += len(alert or b"")
+            if records and size > max_bytes:
+                break
+            records.append(Record(seq, id_, alert, dropped))
+        return records
+
+    def acknowledge(self, answers: Sequence[tuple[Record, str]], now: int) -> None:
+        """Take out records that the collector has; `answers` pairs each with `stored` or `duplicate`."""
+        with self._db:
+            self._db.executemany(
+                "insert or replace into sent (seq, id, sent, alert, answer) values (?, ?, ?, ?, ?)",
+                [(r.seq, r.id, now, r.alert or b"", answer) for r, answer in answers],
+            )
+            self._db.executemany("delete from record where seq = ?", [(r.seq,) for r, _ in answers])
+            self._db.execute(
+                "delete from sent where seq <= (select max(seq) from sent) - ?",
+                (_KEEP_SENT,),
+            )
+
+    def refuse(self, record: Record, reason: str, now: int) -> None:
+        """Put a record that the collector refused for good among the dead letters."""
+        with self._db:
+            self._db.execute(
+                "insert or replace into dead (seq, id, refused, alert, reason) values (?, ?, ?, ?, ?)",
+                (record.seq, record.id, now, record.alert or b"", reason),
+            )
+            self._db.execute("delete from record where seq = ?", (record.seq,))
+
+    def postpone(self, records: Iterable[Record], until: int) -> None:
+        """Let records wait until a time (ns since the epoch)."""
+        with self._db:
+            self._db.executemany(
+                "update record set not_before = ? where seq = ?",
+                [(until, r.seq) for r in records],
+            )
+
+    def backlog(self) -> Backlog:
+        """Tell what waits."""
+        unsent, oldest = next(iter(self._db.execute("select count(*), min(created) from record")))
+        return Backlog(int(unsent), oldest, self._count("select count(*) from dead"))
+
+    def unsent(self, limit: int = 1_000) -> list[Record]:
+        """Give unsent records in order, whether due or not."""
+        rows = self._db.execute("select seq, id, alert, dropped from record order by seq limit ?", (limit,))
+        return [Record(*row) for row in rows]
+
+    def sent(self, limit: int = 1_000) -> list[Record]:
+        """Give the newest sent records (kept for the agency's own look), oldest first."""
+        rows = self._db.execute("select seq, id, alert from sent order by seq desc limit ?", (limit,))
+        return [Record(seq, id_, alert) for seq, id_, alert in rows][::-1]
+
+    def dead(self, limit: int = 1_000) -> list[tuple[Record, str]]:
+        """Give the dead letters with their reasons."""
+        rows = self._db.execute("select seq, id, alert, reason from dead order by seq limit ?", (limit,))
+        return [(Record(seq, id_, alert), reason) for seq, id_, alert, reason in rows]
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def _count(self, query: str) -> int:
+        (count,) = next(iter(self._db.execute(query)))
+        return int(count)
