@@ -9,13 +9,15 @@ from __future__ import annotations
 import datetime as dt
 import tomllib
 from collections import Counter
-from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
 from sensors.errors import SensorError
 from sensors.redaction import redact_query, redact_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Level = Literal["informational", "low", "medium", "high", "critical"]
 Share = Literal["none", "full"]
@@ -34,9 +36,7 @@ _URLS: Final = frozenset({"url.original", "url.full", "http.request.referrer"})
 _RAW: Final = frozenset(
     {"bavn.http.raw", "bavn.http.request.headers", "bavn.http.response.headers"},
 )
-_NEVER_TOUCHED: Final = frozenset(
-    {"@timestamp", "event.id", "event.created", "rule.id", "rule.version", "bavn.plan"}
-)
+_NEVER_TOUCHED: Final = frozenset({"@timestamp", "event.id", "event.created", "rule.id", "rule.version", "bavn.plan"})
 
 
 class ShareByLevel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,6 +72,8 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Verdict(msgspec.Struct, frozen=True):
     """What the contract made of an alert: the exact bytes that leave, or none and why."""
 
+    id: str
+    severity: int
     record: bytes | None
     withheld: str | None = None
 
@@ -119,14 +121,12 @@ class Enforcer:
             SensorError: BAVN-E121 where the contract has expired.
         """
         if self.contract.expires is not None and today > self.contract.expires:
-            raise SensorError(
-                "BAVN-E121", f"contract {self.contract.version} ended on {self.contract.expires}"
-            )
+            raise SensorError("BAVN-E121", f"contract {self.contract.version} ended on {self.contract.expires}")
         document: dict[str, Any] = msgspec.json.decode(alert)
-        level = document["bavn"]["level"]
+        level, event = document["bavn"]["level"], document["event"]
         if getattr(self.contract.share, level) == "none":
-            return Verdict(None, f"share_none_{level}")
-        return Verdict(msgspec.json.encode(self._enforce(document)))
+            return Verdict(event["id"], event["severity"], None, f"share_none_{level}")
+        return Verdict(event["id"], event["severity"], msgspec.json.encode(self._enforce(document)))
 
     def _enforce(self, document: dict[str, Any]) -> dict[str, Any]:
         found: Counter[str] = Counter()

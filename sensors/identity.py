@@ -6,14 +6,16 @@ import os
 import secrets
 import tomllib
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from sensors.errors import SensorError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 KEY_BYTES: Final = 32
 
@@ -84,9 +86,7 @@ def load_identity(home: Path) -> Identity:
         SensorError: BAVN-E130 where a part is missing or no key.
     """
     config = load_config(home)
-    missing = [
-        n for n in (config.ca, config.certificate, config.key, config.signing_key) if not (home / n).is_file()
-    ]
+    missing = [n for n in (config.ca, config.certificate, config.key, config.signing_key) if not (home / n).is_file()]
     if missing or config.collector is None:
         raise SensorError("BAVN-E130", f"missing: {', '.join(missing) or 'collector'}")
     try:

@@ -6,8 +6,10 @@ All patterns are linear or bounded: the text comes from the wire.
 from __future__ import annotations
 
 import re
-from collections import Counter
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections import Counter
 
 _CPR: Final = re.compile(r"(?<!\d)(\d{6})(?:[-+ \u2010-\u2015]|%2[Dd]|%20)?(\d{4})(?!\d)")
 _EMAIL: Final = re.compile(

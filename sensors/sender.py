@@ -148,9 +148,7 @@ class Sender:
             self._limit = max(1, len(records) // 2)
             return 0
         if response.status_code in _RETRY_LATER:
-            return max(
-                self._back_off(f"the collector is busy ({response.status_code})"), _retry_after(response)
-            )
+            return max(self._back_off(f"the collector is busy ({response.status_code})"), _retry_after(response))
         if response.status_code in _REFUSED:
             return self._back_off(f"BAVN-E131: the collector refused this sensor ({response.status_code})")
         if response.status_code != _HTTP_OK:
