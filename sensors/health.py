@@ -1,0 +1,116 @@
+"""How the sensor is: a small file that `status` and `doctor` read, and the heartbeat that the collector gets."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from sensors.sender import rfc3339
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sensors.agent import Tally
+    from sensors.outbox import Backlog
+    from sensors.sender import Delivery
+    from sensors.source import KernelCounts
+
+STATUS_FILE: Final = "sensor-status.json"
+_DROP: Final = "drop_"
+
+
+class Accounting(msgspec.Struct, frozen=True):
+    """Where each packet went: `seen` equals `analysed` plus the drops, or `exact` is False.
+
+    Attributes:
+        seen: packets that the source offered, the kernel's drops included.
+        analysed: packets that reached a flow.
+        drops: packets that did not, by name.
+        exact: whether the sum holds.
+    """
+
+    seen: int
+    analysed: int
+    drops: dict[str, int]
+    exact: bool
+
+
+def account(counters: dict[str, int], kernel: KernelCounts | None) -> Accounting:
+    """Sum up the detector's counters and the kernel's drops."""
+    drops = {name.removeprefix(_DROP): n for name, n in counters.items() if name.startswith(_DROP) and n}
+    dropped = (kernel.dropped if kernel else 0) + counters.get("kernel_dropped", 0)
+    if dropped:
+        drops["kernel"] = dropped
+    seen, analysed = counters["frames"] + dropped, counters["analysed"]
+    return Accounting(seen, analysed, drops, exact=seen == analysed + sum(drops.values()))
+
+
+class Health(msgspec.Struct, frozen=True):
+    """One look at a running sensor; times are ns since the epoch."""
+
+    pid: int
+    started: int
+    written: int
+    sensor: str
+    source: str
+    accounting: Accounting
+    counters: dict[str, int]
+    alerts: int
+    queued: int
+    waiting: int
+    withheld: dict[str, int]
+    unsent: int
+    oldest_unsent: int | None
+    dead: int
+    delivery: dict[str, Any]
+    rules: dict[str, Any]
+
+
+def write_status(home: Path, health: Health) -> None:
+    """Replace the status file in one step."""
+    path = home / STATUS_FILE
+    part = path.with_suffix(f".{os.getpid()}.part")
+    part.write_bytes(msgspec.json.encode(health))
+    part.replace(path)
+
+
+def read_status(home: Path) -> Health | None:
+    """Give the last status, None where none was written or it cannot be read."""
+    try:
+        return msgspec.json.decode((home / STATUS_FILE).read_bytes(), type=Health)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def is_running(health: Health) -> bool:
+    """Tell whether the process that wrote the status still lives."""
+    try:
+        os.kill(health.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def heartbeat(health: Health, tally: Tally, backlog: Backlog, delivery: Delivery) -> dict[str, Any]:
+    """Make the heartbeat document (schema/openapi.yaml)."""
+    return {
+        "format": "bavn-heartbeat",
+        "version": 1,
+        "time": rfc3339(health.written),
+        "counters": {
+            **{name: n for name, n in health.counters.items() if n},
+            **{f"withheld_{name}": n for name, n in tally.drops.items()},
+            "sent_stored": delivery.stored,
+            "sent_duplicate": delivery.duplicate,
+            "sent_refused": delivery.refused,
+        },
+        "outbox": {
+            "unsent": backlog.unsent,
+            "oldest": None if backlog.oldest is None else rfc3339(backlog.oldest),
+        },
+        "rules": health.rules,
+    }

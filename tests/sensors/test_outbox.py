@@ -1,0 +1,120 @@
+"""The outbox: acknowledged means on disk, sequence without gaps, nothing lost in silence."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sensors.errors import SensorError
+from sensors.outbox import Draft, Outbox
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def drafts(*numbers: int, severity: int = 3) -> list[Draft]:
+    return [Draft(f"ID{n}", severity, b'{"n":%d}' % n) for n in numbers]
+
+
+def test_order_and_once(tmp_path: Path) -> None:
+    box = Outbox(tmp_path / "outbox.db")
+    assert box.append(drafts(1, 2), 10) == 2
+    assert box.append(drafts(2, 3), 11) == 1
+    assert [(r.seq, r.id) for r in box.due(12, 10, 1 << 20)] == [(1, "ID1"), (2, "ID2"), (3, "ID3")]
+
+
+def test_sequence_goes_on_without_gaps_after_everything_was_sent(tmp_path: Path) -> None:
+    box = Outbox(tmp_path / "outbox.db")
+    box.append(drafts(1, 2), 10)
+    box.acknowledge([(r, "stored") for r in box.due(11, 10, 1 << 20)], 11)
+    box.close()
+    box = Outbox(tmp_path / "outbox.db")
+    assert box.append(drafts(1), 12) == 0, "sent already"
+    box.append(drafts(3), 12)
+    assert [r.seq for r in box.due(13, 10, 1 << 20)] == [3]
+
+
+def test_full_gives_up_the_least_important_and_says_so(tmp_path: Path) -> None:
+    box = Outbox(tmp_path / "outbox.db", max_records=3)
+    box.append([*drafts(1, severity=5), *drafts(2, severity=1), *drafts(3, severity=4), *drafts(4, severity=2)], 10)
+    records = box.due(11, 10, 1 << 20)
+    assert [(r.seq, r.dropped) for r in records] == [(1, None), (2, "outbox_full"), (3, None), (4, None)]
+    box.append(drafts(5, 6, 7, 8, severity=5), 12)
+    critical = [r.id for r in box.due(13, 20, 1 << 20) if r.alert is not None]
+    assert critical == ["ID1", "ID5", "ID6", "ID7", "ID8"], "critical ones stay, whatever the bound"
+
+
+def test_batch_is_bounded_by_bytes_but_never_empty(tmp_path: Path) -> None:
+    box = Outbox(tmp_path / "outbox.db")
+    box.append([Draft(f"B{n}", 3, b"x" * 100) for n in range(5)], 10)
+    assert len(box.due(11, 10, 250)) == 2
+    assert len(box.due(11, 10, 1)) == 1
+
+
+def test_postponed_and_refused(tmp_path: Path) -> None:
+    box = Outbox(tmp_path / "outbox.db")
+    box.append(drafts(1, 2), 10)
+    first, second = box.due(11, 10, 1 << 20)
+    box.postpone([first], 100)
+    box.refuse(second, "BAVN-E210 poison", 12)
+    assert box.due(99, 10, 1 << 20) == []
+    assert [r.seq for r in box.due(100, 10, 1 << 20)] == [1]
+    assert [(r.id, reason) for r, reason in box.dead()] == [("ID2", "BAVN-E210 poison")]
+    assert box.append(drafts(2), 13) == 0, "a dead letter does not come back"
+
+
+def test_a_file_that_is_no_outbox(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.db"
+    path.write_bytes(b"not a database at all" * 100)
+    with pytest.raises(SensorError) as error:
+        Outbox(path)
+    assert error.value.code == "BAVN-E111"
+
+
+def test_full_disk_is_an_error_that_loses_nothing(tmp_path: Path) -> None:
+    box = Outbox(tmp_path / "outbox.db")
+    box.append(drafts(1), 10)
+    (pages,) = next(iter(box._db.execute("pragma page_count")))
+    box._db.execute(f"pragma max_page_count={pages + 2}")
+    with pytest.raises(SensorError) as error:
+        box.append([Draft(f"L{n}", 3, b"x" * 4000) for n in range(20)], 11)
+    assert error.value.code == "BAVN-E110"
+    assert [r.id for r in box.due(12, 50, 1 << 20)] == ["ID1"]
+    box._db.execute("pragma max_page_count=1000000")
+    assert box.append([Draft(f"L{n}", 3, b"x" * 4000) for n in range(20)], 13) == 20
+    assert [r.seq for r in box.due(14, 50, 1 << 20)] == list(range(1, 22))
+
+
+WRITER = textwrap.dedent("""
+    import sys
+    from pathlib import Path
+    from sensors.outbox import Draft, Outbox
+    box = Outbox(Path(sys.argv[1]))
+    start = int(sys.argv[2])
+    for n in range(start, start + 100_000):
+        box.append([Draft(f"K{n}", 3, b"x" * 500)], n)
+        print(n, flush=True)
+""")
+
+
+def test_kill_9_loses_nothing_that_append_returned_for(tmp_path: Path) -> None:
+    path, acknowledged = tmp_path / "outbox.db", []
+    for round_ in range(3):
+        command = [sys.executable, "-P", "-c", WRITER, str(path), str(round_ * 1_000_000)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+            assert writer.stdout
+            for _ in range(60):
+                acknowledged.append(int(writer.stdout.readline()))
+            os.kill(writer.pid, signal.SIGKILL)
+            acknowledged += [int(line) for line in writer.stdout.read().split("\n")[:-1]]
+    box = Outbox(path)
+    records = box.unsent(1_000_000)
+    assert {f"K{n}" for n in acknowledged} <= {r.id for r in records}
+    assert [r.seq for r in records] == list(range(1, len(records) + 1))
+    assert len(records) - len(acknowledged) <= 3, "at most the one in flight at each kill is more"
