@@ -1,0 +1,276 @@
+"""Loads rules: every problem gets a place and a reason, and one bad rule stops no other."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from sigma.exceptions import SigmaError
+
+from detectors import heads, parsing, plan, plancache, rulefiles, taxonomy
+from detectors.backend import BavnBackend, Compiled
+from detectors.errors import BavnError
+from detectors.fields import FieldTable, native
+from detectors.plan import PlannedRule
+from detectors.rulefiles import Document, RuleFileError
+from detectors.taxonomy import LogSource, Taxonomy
+from detectors.values import RuleProblemError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sigma.filters import SigmaFilter
+    from sigma.processing.pipeline import ProcessingPipeline
+    from sigma.rule import SigmaRule
+
+    from detectors.diagnostics import Diagnostic
+
+Status = Literal["unfillable", "refused"]
+
+TEST_SUFFIX: Final = ".test.yml"
+# Reasons that lie in the sensor's view, not in the rule.
+_UNFILLABLE: Final = frozenset({"BAVN-E028", "BAVN-E030", "BAVN-E032", "BAVN-E033"})
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedRule:
+    """A rule that runs: its head in the plan, and the kinds of event it judges."""
+
+    id: str
+    title: str
+    level: str
+    source: str
+    kinds: tuple[str, ...]
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A rule that does not run, and why: the sensor cannot see it, or it is wrong."""
+
+    id: str
+    title: str
+    source: str
+    status: Status
+    reasons: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """What came of loading: the plan, the rules in its order, the refused, the warnings."""
+
+    plan: bytes
+    rules: tuple[LoadedRule, ...]
+    refused: tuple[Refused, ...]
+    warnings: tuple[Diagnostic, ...]
+
+    @property
+    def diagnostics(self) -> list[Diagnostic]:
+        """Every error and warning, by file and line."""
+        found = [d for item in self.refused for d in item.reasons] + list(self.warnings)
+        return sorted(found, key=lambda d: (d.path, d.line, d.column, d.code))
+
+
+@dataclass(slots=True)
+class _Entry:
+    """One document on its way through the loader."""
+
+    document: Document
+    source: str
+    rule: SigmaRule | None = None
+    problems: list[Diagnostic] = field(default_factory=list)
+    filters: list[Mapping[str, Any]] = field(default_factory=list)
+    compiled: Compiled | None = None
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        return self.document.data if isinstance(self.document.data, dict) else {}
+
+
+def default_rules() -> Path:
+    """The folder of the rules that come with bavn."""
+    packaged = Path(str(resources.files("detectors"))) / "_rules"
+    if packaged.is_dir():
+        return packaged
+    return packaged.parent.parent / "rules"
+
+
+def load_rules(
+    paths: Sequence[Path],
+    *,
+    cache: Path | None = None,
+    fields: FieldTable | None = None,
+    tables: Taxonomy | None = None,
+    pipeline: ProcessingPipeline | None = None,
+) -> RuleSet:
+    """Compiles all rules under the paths (files or folders).
+
+    `cache` keeps plans by content; it is not used with a pipeline. Raises BavnError
+    (E001) where a path does not exist; everything else is in the result.
+    """
+    table, names = fields or native(), tables or taxonomy.packaged()
+    files, unreadable = _read_all(paths)
+    kept = plancache.Cache(cache, files, table, names) if cache and not pipeline else None
+    found = kept.get() if kept else None
+    if found is None:
+        found = _Loader(BavnBackend(pipeline, fields=table, tables=names), table, names).load(files)
+        if kept:
+            kept.put(found)
+    return RuleSet(found.plan, found.rules, (*unreadable, *found.refused), found.warnings)
+
+
+def _read_all(paths: Sequence[Path]) -> tuple[list[tuple[str, bytes]], list[Refused]]:
+    """(source, bytes) of every rule file in order; files that cannot be read are refused."""
+    files: list[tuple[str, bytes]] = []
+    refused: list[Refused] = []
+    for root in paths:
+        for file, source in _rule_files(root):
+            try:
+                files.append((source, rulefiles.read_file(file, source)[0]))
+            except RuleFileError as error:
+                refused.append(Refused("", "", source, "refused", (error.diagnostic,)))
+    return files, refused
+
+
+def _rule_files(root: Path) -> list[tuple[Path, str]]:
+    if not root.exists():
+        raise BavnError("BAVN-E001", f"there is no {root}", "Check the path.")
+    if root.is_file():
+        return [(root, str(root))]
+    found = (f for f in sorted(root.rglob("*")) if f.suffix in (".yml", ".yaml") and f.is_file())
+    return [(f, f.relative_to(root).as_posix()) for f in found if not f.name.endswith(TEST_SUFFIX)]
+
+
+class _Loader:
+    def __init__(self, backend: BavnBackend, fields: FieldTable, tables: Taxonomy) -> None:
+        self._backend = backend
+        self._fields = fields
+        self._tables = tables
+        self._warnings: list[Diagnostic] = []
+        self._refused: list[Refused] = []
+
+    def load(self, files: Iterable[tuple[str, bytes]]) -> RuleSet:
+        entries = [entry for source, raw in files for entry in self._entries(source, raw)]
+        rules = [entry for entry in entries if "filter" not in entry.data]
+        self._apply_filters([entry for entry in entries if "filter" in entry.data], rules)
+        planned = [item for item in map(self._compile, self._unique(rules)) if item]
+        return RuleSet(
+            plan.assemble(item for item, _ in planned),
+            tuple(loaded for _, loaded in planned),
+            tuple(self._refused),
+            tuple(self._warnings),
+        )
+
+    def _entries(self, source: str, raw: bytes) -> list[_Entry]:
+        try:
+            documents = rulefiles.parse(rulefiles.decode(raw, source), source)
+        except RuleFileError as error:
+            self._refused.append(Refused("", "", source, "refused", (error.diagnostic,)))
+            return []
+        entries = [_Entry(document, source) for document in documents]
+        return [entry for entry in entries if self._parsed(entry)]
+
+    def _parsed(self, entry: _Entry) -> bool:
+        """True for filters, and for rules that pySigma could read."""
+        entry.problems = parsing.problems(entry.document)
+        self._warnings += parsing.warnings(entry.document)
+        if not entry.problems and "filter" not in entry.data:
+            entry.rule, entry.problems = parsing.rule(entry.document)
+        if entry.problems:
+            self._refuse(entry)
+        return not entry.problems
+
+    def _unique(self, entries: list[_Entry]) -> Iterable[_Entry]:
+        """The first rule of each id; the others are refused."""
+        seen: dict[str, str] = {}
+        for entry in entries:
+            assert entry.rule is not None  # noqa: S101  (only rules that were read come here)
+            identity = heads.rule_id(entry.rule)
+            if identity in seen:
+                self._duplicate(entry, seen[identity])
+            else:
+                seen[identity] = entry.source
+                yield entry
+
+    def _duplicate(self, entry: _Entry, first: str) -> None:
+        sentence = f"the id is already used in {first}"
+        entry.problems = [entry.document.diagnostic("BAVN-E029", sentence, ("id",), value=True)]
+        self._refuse(entry)
+
+    def _apply_filters(self, filters: list[_Entry], rules: list[_Entry]) -> None:
+        for entry in filters:
+            parsed, entry.problems = parsing.filter_of(entry.document)
+            if parsed is None:
+                self._refuse(entry)
+                continue
+            fitting = [rule for rule in rules if rule.rule and _fits(parsed, rule.rule)]
+            for rule in fitting:
+                rule.filters.append(entry.data)
+                assert rule.rule is not None  # noqa: S101  (holds by the line above)
+                parsed.apply_on_rule(rule.rule)
+            if not fitting:
+                self._warnings.append(entry.document.diagnostic("BAVN-W005", "the filter fits no rule", ("filter",)))
+
+    def _compile(self, entry: _Entry) -> tuple[PlannedRule, LoadedRule] | None:
+        rule = entry.rule
+        assert rule is not None  # noqa: S101  (entries without a rule never come here)
+        try:
+            compiled = self._backend.compile(rule)
+        except (SigmaError, ValueError, TypeError, RecursionError) as error:
+            entry.problems = [self._explain(entry, error)]
+            self._refuse(entry)
+            return None
+        self._warn(entry, compiled)
+        head = heads.of_rule(rule, source=entry.source, document=entry.data, filters=entry.filters)
+        kinds = tuple(target.kind for target in compiled.targets)
+        loaded = LoadedRule(head["id"], head["title"], head["level"], entry.source, kinds, entry.data)
+        return PlannedRule(head, compiled.targets), loaded
+
+    def _warn(self, entry: _Entry, compiled: Compiled) -> None:
+        for code, found in (("BAVN-W001", compiled.blind), ("BAVN-W006", compiled.hopeless)):
+            for name, reason in found.items():
+                what = "can never hold" if code == "BAVN-W001" else "has a value that never fits"
+                path, length = parsing.place_of_field(entry.document, name)
+                self._warnings.append(
+                    entry.document.diagnostic(code, f"`{name}` {what}: {reason}", path, length=length)
+                )
+
+    def _explain(self, entry: _Entry, error: Exception) -> Diagnostic:
+        document = entry.document
+        if not isinstance(error, RuleProblemError):
+            return parsing.diagnose(document, error)
+        path, length = parsing.place_of_field(document, error.field)
+        label = self._suggestion(entry, error) if error.code == "BAVN-E031" else ""
+        if error.code == "BAVN-E030":
+            path, length = ("logsource",), 0
+        note = "the rule could never match" if error.code == "BAVN-E031" else error.note
+        return document.diagnostic(error.code, error.sentence, path, label=label, note=note, length=length)
+
+    def _suggestion(self, entry: _Entry, error: RuleProblemError) -> str:
+        source = entry.data.get("logsource") or {}
+        parts = {key: source.get(key) for key in ("category", "product", "service")}
+        routes = self._tables.routes(LogSource(**parts))
+        names = [n for route in routes for n in taxonomy.known_names(route, self._fields)]
+        close = difflib.get_close_matches(error.field, names, 1, 0.6)
+        return f"did you mean `{close[0]}`?" if close else ""
+
+    def _refuse(self, entry: _Entry) -> None:
+        codes = {problem.code for problem in entry.problems}
+        status: Status = "unfillable" if codes <= _UNFILLABLE else "refused"
+        data = entry.data
+        self._refused.append(
+            Refused(
+                str(data.get("id") or ""),
+                str(data.get("title") or ""),
+                entry.source,
+                status,
+                tuple(entry.problems),
+            )
+        )
+
+
+def _fits(sigma_filter: SigmaFilter, rule: SigmaRule) -> bool:
+    return sigma_filter._should_apply_on_rule(rule)  # noqa: SLF001  (pySigma has no public test)

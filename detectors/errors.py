@@ -1,0 +1,187 @@
+"""The errors and warnings of rules, by code, with what `bavn explain` says of each."""
+
+from __future__ import annotations
+
+from typing import Final
+
+
+class BavnError(Exception):
+    """A failure that a user reads: code, one sentence, what to do, and what was seen."""
+
+    def __init__(self, code: str, sentence: str, hint: str = "", evidence: str = "") -> None:
+        super().__init__(f"{code}: {sentence}")
+        self.code = code
+        self.sentence = sentence
+        self.hint = hint
+        self.evidence = evidence
+
+
+# code -> (title, explanation, hint)
+CATALOGUE: Final[dict[str, tuple[str, str, str]]] = {
+    "BAVN-E001": (
+        "rules cannot be read",
+        "The file or directory that was named does not exist, or may not be read.",
+        "Check the path and its permissions.",
+    ),
+    "BAVN-E002": (
+        "the batch loop is not built",
+        "The compiled part of bavn (detectors._native) is missing, so no packet can be read.",
+        "Install the wheel, or build the tree with maturin.",
+    ),
+    "BAVN-E003": (
+        "the plan was refused",
+        "The engine could not load the plan: it is damaged, or of another version of bavn.",
+        "Compile the rules again with the bavn that runs them.",
+    ),
+    "BAVN-E010": (
+        "not a YAML file",
+        "The file is not valid UTF-8, or not valid YAML.",
+        "The place named is where reading stopped; the mistake is there or just before.",
+    ),
+    "BAVN-E011": (
+        "duplicate key",
+        "A mapping has the same key twice. YAML readers keep the last one in silence, so half of "
+        "the rule would be lost.",
+        "Merge both into one key with a list, or use another selection.",
+    ),
+    "BAVN-E012": (
+        "YAML feature that rules may not use",
+        "Anchors, aliases, merge keys and tags are refused: a few bytes of them expand to "
+        "gigabytes, and a reader cannot see what the rule says.",
+        "Write the value out.",
+    ),
+    "BAVN-E013": (
+        "a limit of rule files is exceeded",
+        "Files, nesting, values and names have limits so that no rule file can exhaust a sensor.",
+        "Split the rule, or shorten its lists.",
+    ),
+    "BAVN-E014": (
+        "not a Sigma rule",
+        "The document is no mapping, or is neither a rule, a filter nor a correlation.",
+        "A rule has at least title, logsource and detection.",
+    ),
+    "BAVN-E020": (
+        "a part of the rule is missing or wrong",
+        "A part that every rule needs is missing, or has a value that Sigma does not allow.",
+        "See the Sigma rule specification for the part that is named.",
+    ),
+    "BAVN-E021": (
+        "condition cannot be read",
+        "The condition does not follow Sigma's grammar: not, and, or, parentheses, "
+        "`1 of`, `any of`, `all of`, in lower case. Pipes belonged to an older Sigma.",
+        "Write for example: selection and not 1 of filter_*",
+    ),
+    "BAVN-E022": (
+        "the condition names no detection",
+        "A name or pattern in the condition fits no detection of the rule. The part would be "
+        "left out in silence, and the rule would mean something else.",
+        "Names that begin with `_` are not found by patterns.",
+    ),
+    "BAVN-E023": (
+        "unknown modifier",
+        "The modifier after `|` is not part of Sigma.",
+        "Known: all base64 base64offset cased cidr contains day endswith exists expand fieldref "
+        "gt gte hour i lt lte m minute month neq re s startswith utf16 utf16be utf16le week wide "
+        "windash year.",
+    ),
+    "BAVN-E024": (
+        "modifier and value do not fit",
+        "The modifier cannot be applied to a value of this kind, for example `contains` to a "
+        "number, or `cidr` to an address with host bits.",
+        "Quote numbers that are meant as text.",
+    ),
+    "BAVN-E025": (
+        "placeholder without a value",
+        "The `expand` modifier names a placeholder that nothing gives a value to.",
+        "Give its values when the rules are loaded.",
+    ),
+    "BAVN-E026": (
+        "regular expression cannot run",
+        "Only expressions that run in linear time are allowed: no look-around, no back-references, "
+        "no possessive or atomic groups; and their size is limited.",
+        "Use two detections joined by `and` or `and not` in place of a look-around.",
+    ),
+    "BAVN-E027": (
+        "comparison on a field of another type",
+        "gt, gte, lt, lte need a number; minute to year need a time. The rule could never match.",
+        "See the field table for the types.",
+    ),
+    "BAVN-E028": (
+        "correlation rules do not run yet",
+        "The rule is a correlation over other rules. This version runs single-event rules and "
+        "filters; the rules that it refers to are loaded on their own.",
+        "Nothing to mend in the rule.",
+    ),
+    "BAVN-E029": (
+        "rule id used twice",
+        "Two rules have the same id; alerts could not be told apart. The first one is kept.",
+        "Give the copy a new id (any UUID).",
+    ),
+    "BAVN-E030": (
+        "nobody serves this log source",
+        "No event of this sensor comes from the log source that the rule names.",
+        "`bavn rules coverage` lists what the sensor sees.",
+    ),
+    "BAVN-E031": (
+        "unknown field",
+        "No table knows the field's name for this log source, so the rule could never match.",
+        "Check the spelling; ECS names work in every log source.",
+    ),
+    "BAVN-E032": (
+        "the sensor cannot see this field",
+        "The field is known, but it is not visible on the wire (for example the process behind a "
+        "connection), and without it the rule can never match.",
+        "Use the rule where such logs are collected.",
+    ),
+    "BAVN-E033": (
+        "negated field that the sensor never fills",
+        "The rule excludes by a field that the sensor never fills. An absent field makes NOT "
+        "true, so the exclusion would never work and the rule would fire too often.",
+        "Use the rule where such logs are collected, or exclude by a field of the wire.",
+    ),
+    "BAVN-E034": (
+        "the rule holds always or never",
+        "After its parts were worked out, nothing is left that depends on the event.",
+        "Look at the values of fields that have a fixed set of values.",
+    ),
+    "BAVN-E040": (
+        "rule test cannot be read",
+        "The .test.yml file does not follow the format in docs/rules-tests.md.",
+        "Each case has a name and one of event, packets, capture.",
+    ),
+    "BAVN-E041": (
+        "rule test failed",
+        "A case that must match did not, or one that must not match did.",
+        "`bavn rules explain` shows each part of the rule on an event.",
+    ),
+    "BAVN-W001": (
+        "part of the rule can never hold",
+        "A branch of the rule needs a field that this sensor cannot see; the other branches work.",
+        "Nothing to mend where the rule is shared with other sensors.",
+    ),
+    "BAVN-W002": (
+        "rule without id",
+        "The rule has no id; one was made from its title and log source. It changes with them.",
+        "Add `id:` with any UUID.",
+    ),
+    "BAVN-W003": (
+        "detection is not used",
+        "The condition never mentions this detection.",
+        "Use it in the condition, or remove it.",
+    ),
+    "BAVN-W004": (
+        "YAML reads this value as something else",
+        "YAML 1.1 reads yes, no, on, off as booleans, 010 as eight and 1:30 as ninety.",
+        "Quote the value.",
+    ),
+    "BAVN-W005": (
+        "filter fits no rule",
+        "The filter's log source or rule list fits none of the rules that were loaded with it.",
+        "Check `rules:` and `logsource:` of the filter.",
+    ),
+    "BAVN-W006": (
+        "value can never be equal",
+        "The field holds addresses only, or a fixed set of values, and this value is none of them.",
+        "Check the value.",
+    ),
+}

@@ -1,0 +1,332 @@
+"""From a YAML document to a pySigma rule, with every problem pinned to its place."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from sigma import exceptions
+from sigma.conditions import ConditionIdentifier, ConditionItem, ConditionSelector
+from sigma.exceptions import SigmaError
+from sigma.filters import SigmaFilter
+from sigma.rule import SigmaDetectionItem, SigmaDetections, SigmaRule
+
+from detectors import modifiers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from detectors.diagnostics import Diagnostic
+    from detectors.rulefiles import Document, YamlPath
+
+MAX_CONDITION_CHARS: Final = 4_096
+MAX_PARENTHESES: Final = 16
+MAX_LIST: Final = 10_000
+_NOT_DETECTIONS: Final = frozenset({"condition", "rules"})
+_UPPER: Final = re.compile(r"\b(AND|OR|NOT|OF|ALL|ANY|THEM)\b")
+
+# pySigma's error class -> the part of the rule that it is about.
+_PARTS: Final[dict[type[Exception], str]] = {
+    exceptions.SigmaTitleError: "title",
+    exceptions.SigmaIdentifierError: "id",
+    exceptions.SigmaNameError: "name",
+    exceptions.SigmaLevelError: "level",
+    exceptions.SigmaStatusError: "status",
+    exceptions.SigmaDateError: "date",
+    exceptions.SigmaModifiedError: "modified",
+    exceptions.SigmaTagError: "tags",
+    exceptions.SigmaFieldsError: "fields",
+    exceptions.SigmaAuthorError: "author",
+    exceptions.SigmaDescriptionError: "description",
+    exceptions.SigmaReferencesError: "references",
+    exceptions.SigmaFalsePositivesError: "falsepositives",
+    exceptions.SigmaRelatedError: "related",
+    exceptions.SigmaScopeError: "scope",
+    exceptions.SigmaLicenseError: "license",
+    exceptions.SigmaLogsourceError: "logsource",
+    exceptions.SigmaDetectionError: "detection",
+}
+
+
+def problems(document: Document) -> list[Diagnostic]:
+    """What forbids even to try: no rule at all, a correlation, a part of the wrong shape."""
+    data = document.data
+    if not isinstance(data, dict):
+        return [document.diagnostic("BAVN-E014", "the document is no mapping")]
+    if "correlation" in data:
+        return [document.diagnostic("BAVN-E028", "correlation rules do not run yet", ("correlation",))]
+    if "action" in data:
+        return [
+            document.diagnostic(
+                "BAVN-E014",
+                "collections with `action` belong to an older Sigma",
+                ("action",),
+                note="Write each rule in full.",
+            )
+        ]
+    if not ({"detection", "filter", "logsource", "title"} & data.keys()):
+        return [document.diagnostic("BAVN-E014", "neither a rule nor a filter")]
+    return [*_wrong_detections(document), *_wrong_conditions(document)]
+
+
+def warnings(document: Document) -> list[Diagnostic]:
+    """What a rule's author should mend although the rule loads."""
+    if not isinstance(document.data, dict) or "correlation" in document.data:
+        return []
+    found = [
+        document.diagnostic("BAVN-W004", f"YAML reads `{text}` as {_read_as(document, path)}", path, value=True)
+        for path, text in document.ambiguous
+        if path[:1] in (("detection",), ("filter",))
+    ]
+    if "filter" not in document.data and not document.data.get("id"):
+        found.append(document.diagnostic("BAVN-W002", "the rule has no id", ("title",)))
+    return found + _unused(document)
+
+
+def rule(document: Document) -> tuple[SigmaRule | None, list[Diagnostic]]:
+    """The rule that pySigma reads, or why it cannot."""
+    parsed, found = _read(document, SigmaRule)
+    if parsed is None or found:
+        return None, found
+    return parsed, _dangling(document, parsed.detection, "detection")
+
+
+def filter_of(document: Document) -> tuple[SigmaFilter | None, list[Diagnostic]]:
+    """The filter that pySigma reads, or why it cannot."""
+    parsed, found = _read(document, SigmaFilter)
+    if parsed is None or found:
+        return None, found
+    dangling = _dangling(document, parsed.filter, "filter")
+    return (None if dangling else parsed), dangling
+
+
+def _read(document: Document, kind: Any) -> tuple[Any, list[Diagnostic]]:
+    """PySigma takes a copy: it keeps and changes parts of what it is given."""
+    try:
+        parsed = kind.from_dict(_renamed(document.data), collect_errors=True)
+    except (SigmaError, ValueError, TypeError, AttributeError, KeyError) as error:
+        return None, [diagnose(document, error)]
+    return parsed, [diagnose(document, error) for error in parsed.errors]
+
+
+def _renamed(data: Mapping[str, Any]) -> dict[str, Any]:
+    part = _part(data)
+    copied = dict(data)
+    if isinstance(data.get(part), dict):
+        copied[part] = {
+            name: value if name in _NOT_DETECTIONS else _rename(value) for name, value in data[part].items()
+        }
+    return copied
+
+
+def _rename(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {modifiers.rename(key): item for key, item in value.items()}
+    return [_rename(item) for item in value] if isinstance(value, list) else value
+
+
+# -- detections ---------------------------------------------------------------------------
+
+
+def _part(data: Mapping[str, Any]) -> str:
+    return "filter" if "filter" in data else "detection"
+
+
+def items(document: Document) -> Iterator[tuple[YamlPath, str, Any]]:
+    """(path, key, value) of every field test of a rule's or filter's detections."""
+    data = document.data if isinstance(document.data, dict) else {}
+    part = _part(data)
+    detections = data.get(part)
+    if not isinstance(detections, dict):
+        return
+    for name, value in detections.items():
+        if name not in _NOT_DETECTIONS:
+            yield from _items(value, (part, name))
+
+
+def _items(value: Any, path: YamlPath) -> Iterator[tuple[YamlPath, str, Any]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield (*path, key), key, item
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _items(item, (*path, number))
+
+
+def place_of_field(document: Document, name: str) -> tuple[YamlPath, int]:
+    """Path and length of the first test of a field (or reference to it); the detection's if none."""
+    for path, key, value in items(document):
+        if key.split("|")[0] == name and name:
+            return path, len(name)
+        if "fieldref" in key and name and name in (value if isinstance(value, list) else [value]):
+            return path, len(key)
+    return (_part(document.data),), 0
+
+
+def _wrong_detections(document: Document) -> list[Diagnostic]:
+    found: list[Diagnostic] = []
+    for path, key, value in items(document):
+        values = value if isinstance(value, list) else [value]
+        unknown = [m for m in key.split("|")[1:] if m not in modifiers.NAMES]
+        if unknown:
+            found.append(_unknown_modifier(document, path, unknown[0]))
+        elif len(values) > MAX_LIST:
+            sentence = f"more than {MAX_LIST} values in one list"
+            found.append(document.diagnostic("BAVN-E013", sentence, path))
+        elif "windash" in key.split("|") and any(map(modifiers.too_many_windashes, values)):
+            sentence = f"`windash` with more than {modifiers.MAX_WINDASHES} dashes in a value"
+            found.append(document.diagnostic("BAVN-E013", sentence, path))
+    return found
+
+
+def _unknown_modifier(document: Document, path: YamlPath, name: str) -> Diagnostic:
+    close = difflib.get_close_matches(name, sorted(modifiers.NAMES), 1)
+    label = f"did you mean `{close[0]}`?" if close else ""
+    return document.diagnostic("BAVN-E023", f"unknown modifier `{name}`", path, label=label)
+
+
+# -- conditions ---------------------------------------------------------------------------
+
+
+def _conditions(document: Document) -> list[tuple[YamlPath, str]]:
+    part = _part(document.data)
+    detections = document.data.get(part)
+    if not isinstance(detections, dict):
+        return []
+    value = detections.get("condition")
+    path: YamlPath = (part, "condition")
+    if isinstance(value, list):
+        return [((*path, n), item) for n, item in enumerate(value) if isinstance(item, str)]
+    return [(path, value)] if isinstance(value, str) else []
+
+
+def _wrong_conditions(document: Document) -> list[Diagnostic]:
+    found: list[Diagnostic] = []
+    for path, text in _conditions(document):
+        sentence, note = _wrong_condition(text)
+        if sentence:
+            found.append(document.diagnostic("BAVN-E021", sentence, path, note=note, value=True))
+    return found
+
+
+def _wrong_condition(text: str) -> tuple[str, str]:
+    if len(text) > MAX_CONDITION_CHARS:
+        return f"the condition is longer than {MAX_CONDITION_CHARS} characters", ""
+    if _nesting(text) > MAX_PARENTHESES:
+        return f"more than {MAX_PARENTHESES} parentheses inside each other", ""
+    if "|" in text:
+        return "pipes in conditions belong to an older Sigma", "Use a correlation rule."
+    upper = _UPPER.search(text)
+    if upper:
+        return f"`{upper[0]}` must be in lower case", f"Write `{upper[0].lower()}`."
+    return "", ""
+
+
+def _nesting(text: str) -> int:
+    depth = deepest = 0
+    for char in text:
+        depth += (char == "(") - (char == ")")
+        deepest = max(deepest, depth)
+    return max(deepest, text.count("not "))
+
+
+def _dangling(document: Document, detections: SigmaDetections, part: str) -> list[Diagnostic]:
+    """Names and patterns of the condition that fit no detection."""
+    found: list[Diagnostic] = []
+    for condition in detections.parsed_condition:
+        try:
+            tree = condition.parse(postprocess=False)
+        except (SigmaError, RecursionError, TypeError) as error:
+            return [_bad_condition(document, part, error)]
+        found += [
+            _dangling_name(document, detections, part, name) for name, hits in _mentions(tree, detections) if not hits
+        ]
+    return found
+
+
+def _bad_condition(document: Document, part: str, error: Exception) -> Diagnostic:
+    sentence = f"the condition cannot be read: {error}"
+    return document.diagnostic("BAVN-E021", sentence, (part, "condition"), value=True)
+
+
+def _dangling_name(document: Document, detections: SigmaDetections, part: str, name: str) -> Diagnostic:
+    close = difflib.get_close_matches(name, list(detections.detections), 1)
+    label = f"did you mean `{close[0]}`?" if close else ""
+    return document.diagnostic("BAVN-E022", f"no detection fits `{name}`", (part, "condition"), label=label, value=True)
+
+
+def _mentions(node: Any, detections: SigmaDetections) -> Iterator[tuple[str, list[str]]]:
+    """(name or pattern, detections it fits) of every leaf of a condition."""
+    if isinstance(node, ConditionSelector):
+        fitting = node.resolve_referenced_detections(detections)
+        yield node.pattern, [item.identifier for item in fitting]
+    elif isinstance(node, ConditionIdentifier):
+        name = node.identifier
+        yield name, [name] if name in detections.detections else []
+    elif isinstance(node, ConditionItem):
+        for part in node.args:
+            yield from _mentions(part, detections)
+
+
+def _unused(document: Document) -> list[Diagnostic]:
+    """Detections that no word of any condition could mean; patterns are taken widely."""
+    data = document.data
+    part = _part(data)
+    detections = data.get(part)
+    words = {word for _, text in _conditions(document) for word in re.findall(r"[\w*-]+", text)}
+    if not isinstance(detections, dict) or not words or "them" in words:
+        return []
+    patterns = [re.compile(re.escape(word).replace(r"\*", ".*")) for word in words]
+    return [
+        document.diagnostic("BAVN-W003", f"the condition never uses `{name}`", (part, name))
+        for name in detections
+        if name not in _NOT_DETECTIONS and not any(p.fullmatch(name) for p in patterns)
+    ]
+
+
+def _read_as(document: Document, path: YamlPath) -> str:
+    value = document.data
+    for step in path:
+        value = value[step]
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+# -- pySigma's errors ---------------------------------------------------------------------
+
+
+def diagnose(document: Document, error: Exception) -> Diagnostic:
+    """PySigma's error with our code, at the place that it is about."""
+    text = _plain(error)
+    if isinstance(error, (exceptions.SigmaConditionError, exceptions.SigmaFilterConditionError)):
+        return document.diagnostic("BAVN-E021", text, (_part(document.data), "condition"), value=True)
+    part = _PARTS.get(type(error))
+    if part is not None:
+        return document.diagnostic("BAVN-E020", text, (part,), value=part in document.data)
+    failing = _failing_item(document)
+    if failing is not None:
+        path, why = failing
+        code = "BAVN-E026" if isinstance(why, exceptions.SigmaRegularExpressionError) else "BAVN-E024"
+        return document.diagnostic(code, _plain(why), path)
+    return document.diagnostic("BAVN-E020", text, (_part(document.data),))
+
+
+def _failing_item(document: Document) -> tuple[YamlPath, Exception] | None:
+    for path, key, value in items(document):
+        try:
+            SigmaDetectionItem.from_mapping(modifiers.rename(key), value)
+        except Exception as error:  # noqa: BLE001  (whatever pySigma raises on a bad value)
+            return path, error
+    return None
+
+
+_CLASS: Final = re.compile(r"Modifier Sigma(\w+?)Modifier incompatible to value type of '(.*)'", re.DOTALL)
+
+
+def _plain(error: Exception) -> str:
+    """PySigma's text without its class names and paths."""
+    text = str(error.args[0]) if error.args else type(error).__name__
+    named = _CLASS.match(text)
+    if named:
+        return f"`{named[1].lower()}` cannot be applied to {named[2]}"
+    return text[:1].lower() + text[1:] if text else type(error).__name__

@@ -1,0 +1,80 @@
+"""Keeps compiled plans by content, so that an unchanged rule set loads at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from detectors import plan
+from detectors.backend import BACKEND_VERSION
+from detectors.diagnostics import Diagnostic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from detectors.check import RuleSet
+    from detectors.fields import FieldTable
+    from detectors.taxonomy import Taxonomy
+
+
+class Cache:
+    """One rule set's place in a cache folder."""
+
+    def __init__(self, folder: Path, files: Iterable[tuple[str, bytes]], fields: FieldTable, names: Taxonomy) -> None:
+        self._path = folder / f"{_key(files, fields, names)}.json"
+
+    def get(self) -> RuleSet | None:
+        """The kept result; None where there is none, or it is damaged."""
+        try:
+            data = json.loads(self._path.read_bytes())
+            found = _from_data(data)
+            return found if plan.digest(found.plan) == data["digest"] else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def put(self, found: RuleSet) -> None:
+        """Keeps a result; a cache that cannot be written is no error."""
+        data = plan.canonical(_to_data(found)).encode()
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=self._path.parent)
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+            Path(temporary).replace(self._path)
+        except OSError:
+            return
+
+
+def _key(files: Iterable[tuple[str, bytes]], fields: FieldTable, names: Taxonomy) -> str:
+    parts = [f"{BACKEND_VERSION} {fields.digest} {names.digest}"]
+    parts += [f"{source}\0{hashlib.sha256(raw).hexdigest()}" for source, raw in files]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _to_data(found: RuleSet) -> dict[str, Any]:
+    return {
+        "digest": plan.digest(found.plan),
+        "plan": found.plan.decode(),
+        "rules": [dataclasses.asdict(rule) for rule in found.rules],
+        "refused": [dataclasses.asdict(item) for item in found.refused],
+        "warnings": [item.to_dict() for item in found.warnings],
+    }
+
+
+def _from_data(data: dict[str, Any]) -> RuleSet:
+    from detectors.check import LoadedRule, Refused, RuleSet  # noqa: PLC0415  (check imports this)
+
+    return RuleSet(
+        plan=data["plan"].encode(),
+        rules=tuple(LoadedRule(**{**rule, "kinds": tuple(rule["kinds"])}) for rule in data["rules"]),
+        refused=tuple(
+            Refused(**{**item, "reasons": tuple(map(Diagnostic.from_dict, item["reasons"]))})
+            for item in data["refused"]
+        ),
+        warnings=tuple(map(Diagnostic.from_dict, data["warnings"])),
+    )
