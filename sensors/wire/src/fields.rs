@@ -90,6 +90,7 @@ fields! {
     HttpResponseReason = "bavn.http.response.reason" Text, "Reason phrase of the response";
     HttpResponseServer = "bavn.http.response.server" Text, "Value of the Server header";
     HttpTransactionDepth = "bavn.http.transaction_depth" Number, "Ordinal of the request in its connection, from 1";
+    TlsAlert = "bavn.tls.alert" Text, "Alert in clear text that ended the handshake, else the first warning, by name; unknown where it has none (RFC 8446 6)";
     TlsClientAlpn = "bavn.tls.client.alpn" Text list, "Protocols the client offers (ALPN, RFC 7301)";
     TlsClientExtensions = "bavn.tls.client.extensions" Number list, "Extension types of the ClientHello in their order, GREASE left out";
     TlsClientVersion = "bavn.tls.client.version" Text, "Highest version the client offers";
@@ -154,8 +155,8 @@ fields! {
     TlsClientJa3 = "tls.client.ja3" Text, "JA3 of the ClientHello (MD5)";
     TlsClientJa4 = "tls.client.ja4" Text, "JA4 of the ClientHello";
     TlsClientServerName = "tls.client.server_name" Text, "Server name that the client asks for (SNI, RFC 6066)";
-    TlsClientCiphers = "tls.client.supported_ciphers" Text list, "Cipher suites that the client offers, IANA names, 0xNNNN where none";
-    TlsCurve = "tls.curve" Text, "Group of the key exchange";
+    TlsClientCiphers = "tls.client.supported_ciphers" Text list, "Cipher suites that the client offers, IANA names, 0xNNNN where none, GREASE left out";
+    TlsCurve = "tls.curve" Text, "Group of the key exchange, IANA name, 0xNNNN where none";
     TlsEstablished = "tls.established" Bool, "True when both sides went on to encrypted data";
     TlsNextProtocol = "tls.next_protocol" Text, "Protocol that the server chose (ALPN)";
     TlsResumed = "tls.resumed" Bool, "True when an earlier session was taken up again";
@@ -171,7 +172,7 @@ fields! {
     TlsServerIssuerCn = "tls.server.x509.issuer.common_name" Text, "Common name of the issuer";
     TlsServerSerial = "tls.server.x509.serial_number" Text, "Serial number, upper-case hex";
     TlsServerSubjectCn = "tls.server.x509.subject.common_name" Text, "Common name of the subject";
-    TlsVersion = "tls.version" Text, "Version in use: 1.0 1.1 1.2 1.3, 2.0 and 3.0 for SSL";
+    TlsVersion = "tls.version" Text, "Version in use: 1.0 1.1 1.2 1.3 (drafts too), 2.0 and 3.0 for SSL, 0xNNNN where unknown";
     TlsVersionProtocol = "tls.version_protocol" Text, "tls or ssl";
     UrlDomain = "url.domain" Text, "Host asked for, without the port";
     UrlExtension = "url.extension" Text, "Extension of the path's last part, without the dot";

@@ -1,1 +1,116 @@
-//! placeholder
+//! TLS 1.0 to 1.3 and the hellos of SSL 2.0 and 3.0: one `tls` event per handshake.
+//!
+//! The event goes out when both sides have gone on to encrypted records, at an alert that ends the handshake, at a
+//! gap, or when the flow ends or stands still. What could not be seen is `Unobserved`: in TLS 1.3 the certificates
+//! and the chosen protocol, on a one-way tap all that the other side says.
+
+mod certificate;
+mod ciphers;
+mod cursor;
+mod event;
+pub mod fingerprint;
+mod handshake;
+pub mod hello;
+pub mod names;
+mod probe;
+mod record;
+
+#[cfg(test)]
+mod tests;
+
+use super::{Close, Context, Next, Probe, StreamParser};
+use crate::messages::{Direction, EventKind};
+pub use cursor::U16List;
+pub use event::FIELDS;
+use handshake::Handshake;
+use record::{Fault, Reader};
+pub use record::{MAX_CERTIFICATES, MAX_HELLO};
+
+/// A handshake that stands still for so long is told as it is (nanoseconds of packet time).
+pub const HANDSHAKE_WAIT: u64 = 30_000_000_000;
+/// The same where only one direction shows packets.
+pub const ONE_WAY_WAIT: u64 = 5_000_000_000;
+
+/// Reads the handshake of one flow.
+#[derive(Debug, Default)]
+pub struct Tls {
+    readers: [Reader; 2],
+    handshake: Handshake,
+    is_done: bool,
+}
+
+impl StreamParser for Tls {
+    fn probe(data: &[u8], _: Direction) -> Probe {
+        probe::probe(data)
+    }
+
+    fn data(&mut self, direction: Direction, data: &[u8], cx: &mut Context<'_>) -> Next {
+        if self.is_done || !cx.sink.wants(EventKind::Tls) {
+            return Next::Done;
+        }
+        if self.handshake.started == 0 {
+            self.handshake.started = cx.time.max(1);
+        }
+        self.read(direction, data, cx);
+        if self.handshake.is_complete(cx.one_way) {
+            return self.finish(None, cx);
+        }
+        Next::More
+    }
+
+    fn gap(&mut self, direction: Direction, _: u64, cx: &mut Context<'_>) -> Next {
+        self.handshake.lost[direction.index()] = true;
+        self.finish(None, cx)
+    }
+
+    fn tick(&mut self, cx: &mut Context<'_>) {
+        let wait = if cx.one_way { ONE_WAY_WAIT } else { HANDSHAKE_WAIT };
+        if !self.is_done && cx.time.saturating_sub(self.handshake.started) >= wait {
+            self.finish(Some(Close::Timeout), cx);
+        }
+    }
+
+    fn close(&mut self, why: Close, cx: &mut Context<'_>) {
+        self.finish(Some(why), cx);
+    }
+}
+
+impl Tls {
+    fn read(&mut self, direction: Direction, mut data: &[u8], cx: &mut Context<'_>) {
+        let way = direction.index();
+        while !self.handshake.lost[way] && !self.handshake.is_complete(cx.one_way) {
+            match self.readers[way].next(&mut data) {
+                Ok(Some(item)) => {
+                    let taken = self.handshake.take(direction, item, &mut self.readers, cx.one_way);
+                    if let Err(malformed) = taken {
+                        self.lose(way, "malformed", malformed.0.as_bytes(), cx);
+                    }
+                }
+                Ok(None) => return,
+                Err(Fault::Record) => self.lose(way, "no_record", b"", cx),
+                Err(Fault::Message) => self.lose(way, "unknown_handshake_message", b"", cx),
+                Err(Fault::Limit) => {
+                    cx.counters.parser_limit += 1;
+                    self.lose(way, "message_too_long", b"", cx);
+                }
+            }
+        }
+    }
+
+    fn lose(&mut self, way: usize, name: &'static str, detail: &[u8], cx: &mut Context<'_>) {
+        self.handshake.lost[way] = true;
+        self.readers[way] = Reader::default();
+        cx.weird("tls", name, detail);
+    }
+
+    /// Gives out the event, once, and frees all buffers. `why` is `None` where the handshake itself ended it.
+    fn finish(&mut self, why: Option<Close>, cx: &mut Context<'_>) -> Next {
+        let seen = std::mem::take(&mut self.handshake);
+        self.readers = [Reader::default(), Reader::default()];
+        if !self.is_done && seen.has_begun() && cx.sink.wants(EventKind::Tls) {
+            event::emit(&seen, why, cx);
+        }
+        self.is_done = true;
+        Next::Done
+    }
+}
