@@ -65,16 +65,20 @@ macro_rules! fields {
 
 // Keep sorted by name (a test holds it).
 fields! {
+    DnsFlagAa = "bavn.dns.aa" Bool hidden, "True where the answer is authoritative (AA)";
     DnsAdditionalCount = "bavn.dns.additional_count" Number, "Additional records that the header announces";
     DnsAnswerCount = "bavn.dns.answer_count" Number, "Answer records that the header announces";
     DnsAuthorityCount = "bavn.dns.authority_count" Number, "Authority records that the header announces";
     DnsQuestionClassCode = "bavn.dns.question_class_code" Number, "QCLASS by number";
     DnsQuestionLength = "bavn.dns.question_length" Number, "Length of the question's name in bytes of its text form";
     DnsQuestionTypeCode = "bavn.dns.question_type_code" Number, "QTYPE by number (RFC 1035 3.2.3)";
+    DnsFlagRa = "bavn.dns.ra" Bool hidden, "True where recursion is available (RA)";
+    DnsFlagRd = "bavn.dns.rd" Bool hidden, "True where recursion is desired (RD)";
     DnsRejected = "bavn.dns.rejected" Bool, "True when the server answered with an error other than NXDOMAIN, or with REFUSED, and gave no answer";
     DnsRcodeNumber = "bavn.dns.response_code_number" Number, "RCODE by number, with the extended bits of EDNS (RFC 6891 6.1.3)";
     DnsRtt = "bavn.dns.rtt" Number, "Nanoseconds from query to answer";
-    DnsFlagZ = "bavn.dns.z" Number, "The reserved Z bits of the header as a number, 0 to 7 with AD and CD (RFC 1035 4.1.1)";
+    DnsFlagTc = "bavn.dns.tc" Bool hidden, "True where the message was cut (TC), of the answer where one was seen";
+    DnsFlagZ = "bavn.dns.z" Number, "The reserved Z bits of the header as a number, 0 to 7 with AD and CD (RFC 1035 4.1.1); of the query where one was seen";
     FlowHistory = "bavn.flow.history" Text, "What the flow did, in Zeek's letters: S h A D d F f R r, upper case from the originator";
     FlowMissedBytes = "bavn.flow.missed_bytes" Number, "Bytes of the stream that were never seen, both directions";
     FlowReason = "bavn.flow.reason" Text, "Why the record was written: end, timeout, update, evicted, shutdown";
@@ -85,8 +89,10 @@ fields! {
     HttpRequestCookie = "bavn.http.request.cookie" Text, "Value of the Cookie header";
     HttpHeaderNames = "bavn.http.request.header_names" Text list, "Names of the request's headers in their order, upper case as Zeek gives them";
     HttpRequestHeaders = "bavn.http.request.headers" Text list hidden, "Request headers, each 'Name: value'";
+    HttpRequestOrigin = "bavn.http.request.origin" Text, "Value of the Origin header";
     HttpXForwardedFor = "bavn.http.request.x_forwarded_for" Text, "Value of the X-Forwarded-For header";
     HttpResponseHeaders = "bavn.http.response.headers" Text list hidden, "Response headers, each 'Name: value'";
+    HttpResponseLocation = "bavn.http.response.location" Text, "Value of the Location header";
     HttpResponseReason = "bavn.http.response.reason" Text, "Reason phrase of the response";
     HttpResponseServer = "bavn.http.response.server" Text, "Value of the Server header";
     HttpTransactionDepth = "bavn.http.transaction_depth" Number, "Ordinal of the request in its connection, from 1";
@@ -125,14 +131,14 @@ fields! {
     EventEnd = "event.end" Time, "Time of the last packet";
     EventStart = "event.start" Time, "Time of the first packet";
     FileName = "file.name" Text, "Name of a transferred file";
-    HttpRequestBodyBytes = "http.request.body.bytes" Number, "Bytes of the request's body seen or announced";
+    HttpRequestBodyBytes = "http.request.body.bytes" Number, "Bytes of the request's body as announced (Content-Length), or counted until the response began";
     HttpRequestMethod = "http.request.method" Text, "Method as on the wire";
-    HttpRequestMimeType = "http.request.mime_type" Text, "Content-Type of the request";
+    HttpRequestMimeType = "http.request.mime_type" Text, "Content-Type of the request without parameters";
     HttpRequestReferrer = "http.request.referrer" Text, "Value of the Referer header";
-    HttpResponseBodyBytes = "http.response.body.bytes" Number, "Content-Length of the response, or bytes seen";
-    HttpResponseMimeType = "http.response.mime_type" Text, "Content-Type of the response";
+    HttpResponseBodyBytes = "http.response.body.bytes" Number, "Content-Length of the response; absent where it has none";
+    HttpResponseMimeType = "http.response.mime_type" Text, "Content-Type of the response without parameters, as the server says it";
     HttpResponseStatusCode = "http.response.status_code" Number, "Status code";
-    HttpVersion = "http.version" Text, "1.0 or 1.1";
+    HttpVersion = "http.version" Text, "0.9, 1.0 or 1.1: of the request, of the response where no request was seen";
     IcmpCode = "icmp.code" Number, "ICMP code";
     IcmpType = "icmp.type" Number, "ICMP type";
     NetworkBytes = "network.bytes" Number, "Bytes of IP packets, both directions";
@@ -176,14 +182,14 @@ fields! {
     TlsVersionProtocol = "tls.version_protocol" Text, "tls or ssl";
     UrlDomain = "url.domain" Text, "Host asked for, without the port";
     UrlExtension = "url.extension" Text, "Extension of the path's last part, without the dot";
-    UrlFull = "url.full" Text, "Scheme, host, port, path and query put together";
+    UrlFull = "url.full" Text, "Scheme, host, port, path and query put together; the target alone where no host is known";
     UrlOriginal = "url.original" Text, "Request target as on the wire";
-    UrlPassword = "url.password" Text hidden, "Password of basic authentication, for rules only";
+    UrlPassword = "url.password" Text hidden, "Password of basic authentication or of the request target, for rules only";
     UrlPath = "url.path" Text, "Path of the request target, as on the wire";
     UrlPort = "url.port" Number, "Port in the Host header or target";
     UrlQuery = "url.query" Text, "Query without the question mark";
     UrlScheme = "url.scheme" Text, "http or https";
-    UserName = "user.name" Text, "User name (basic authentication, login)";
+    UserName = "user.name" Text, "User name (basic authentication, request target, login)";
     UserAgent = "user_agent.original" Text, "Value of the User-Agent header";
 }
 

@@ -1,0 +1,356 @@
+//! Builds the one event of a transaction.
+
+use std::io::Write as _;
+
+use super::limits::{MAX_ANSWERS, MAX_RECORDS};
+use super::parse::{Flags, Header, Malformed, Record};
+use super::{names, rdata, registry};
+use crate::fields::Field;
+use crate::messages::{EventKind, Value};
+use crate::proto::Context;
+
+/// All fields that a `dns` event can carry, in the order of the field table.
+pub const FIELDS: &[Field] = &[
+    Field::DnsFlagAa,
+    Field::DnsAdditionalCount,
+    Field::DnsAnswerCount,
+    Field::DnsAuthorityCount,
+    Field::DnsQuestionClassCode,
+    Field::DnsQuestionLength,
+    Field::DnsQuestionTypeCode,
+    Field::DnsFlagRa,
+    Field::DnsFlagRd,
+    Field::DnsRejected,
+    Field::DnsRcodeNumber,
+    Field::DnsRtt,
+    Field::DnsFlagTc,
+    Field::DnsFlagZ,
+    Field::DnsAnswersClass,
+    Field::DnsAnswersData,
+    Field::DnsAnswersName,
+    Field::DnsAnswersTtl,
+    Field::DnsAnswersType,
+    Field::DnsHeaderFlags,
+    Field::DnsId,
+    Field::DnsOpCode,
+    Field::DnsQuestionClass,
+    Field::DnsQuestionName,
+    Field::DnsQuestionType,
+    Field::DnsResolvedIp,
+    Field::DnsResponseCode,
+    Field::DnsType,
+];
+
+/// What was asked: of the query where it was seen, else as the answer repeats it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked<'a> {
+    pub(super) id: u16,
+    pub(super) flags: Flags,
+    pub(super) dnssec_ok: bool,
+    /// Name, type, class; `None` where the message had no question.
+    pub(super) question: Option<(&'a [u8], u16, u16)>,
+}
+
+/// What EDNS says in a message (RFC 6891 6.1.3).
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Edns {
+    /// Upper bits of the response code, shifted into place.
+    pub(super) rcode: u16,
+    /// The DO bit.
+    pub(super) dnssec_ok: bool,
+}
+
+impl Edns {
+    fn read(record: &Record) -> Self {
+        Self { rcode: (record.ttl >> 24) as u16 * 16, dnssec_ok: record.ttl & 0x8000 != 0 }
+    }
+
+    /// Of the OPT record among the records from `at` on, where they can be read.
+    pub(super) fn find(message: &[u8], mut at: usize, records: usize) -> Self {
+        for _ in 0..records.min(MAX_RECORDS) {
+            let Ok(record) = Record::read(message, at) else { break };
+            if record.rtype == 41 {
+                return Self::read(&record);
+            }
+            at = record.next;
+        }
+        Self::default()
+    }
+}
+
+/// Gives out a query whose answer was not seen.
+pub(super) fn query(asked: &Asked<'_>, cx: &mut Context<'_>) {
+    let mut small = Small::default();
+    let flags = flag_names(asked.flags, asked.dnssec_ok);
+    let mut fields = Fields::new();
+    fields.push(Field::DnsFlagAa, Value::Unobserved);
+    for field in [Field::DnsAdditionalCount, Field::DnsAnswerCount, Field::DnsAuthorityCount] {
+        fields.push(field, Value::Unobserved);
+    }
+    fields.question_numbers(asked);
+    fields.push(Field::DnsFlagRa, Value::Unobserved);
+    fields.push(Field::DnsFlagRd, Value::Bool(asked.flags.has(Flags::RD)));
+    for field in [Field::DnsRejected, Field::DnsRcodeNumber, Field::DnsRtt] {
+        fields.push(field, Value::Unobserved);
+    }
+    fields.push(Field::DnsFlagTc, Value::Bool(asked.flags.has(Flags::TC)));
+    fields.push(Field::DnsFlagZ, Value::Number(asked.flags.z().into()));
+    for field in ANSWERS {
+        fields.push(field, Value::Unobserved);
+    }
+    small.fill(asked);
+    fields.header(&flags, &small);
+    fields.question(asked, &small);
+    fields.push(Field::DnsResolvedIp, Value::Unobserved);
+    fields.push(Field::DnsResponseCode, Value::Unobserved);
+    fields.push(Field::DnsType, Value::Text(b"query"));
+    cx.emit(EventKind::Dns, &fields.0);
+}
+
+const ANSWERS: [Field; 5] = [
+    Field::DnsAnswersClass,
+    Field::DnsAnswersData,
+    Field::DnsAnswersName,
+    Field::DnsAnswersTtl,
+    Field::DnsAnswersType,
+];
+
+/// Gives out an answer. `at`: where its records begin; `rtt`: nanoseconds since the query, where one was seen;
+/// `text`: a buffer for the answers' text.
+pub(super) fn answer(
+    message: &[u8],
+    header: &Header,
+    at: usize,
+    asked: &Asked<'_>,
+    rtt: Option<u64>,
+    text: &mut Vec<u8>,
+    cx: &mut Context<'_>,
+) {
+    text.clear();
+    let answers = Answers::read(message, header, at, text, cx);
+    let edns = Edns::find(message, answers.next, header.records().saturating_sub(answers.seen));
+    let rcode = header.flags.rcode() | edns.rcode;
+    let mut small = Small::default();
+    small.fill(asked);
+    small.rcode(rcode);
+    let flags = flag_names(header.flags, edns.dnssec_ok || asked.dnssec_ok);
+    let lists = answers.values(text);
+    let mut fields = Fields::new();
+    fields.push(Field::DnsFlagAa, Value::Bool(header.flags.has(Flags::AA)));
+    let [_, answer_count, authority, additional] = header.counts.map(|count| Value::Number(count.into()));
+    fields.push(Field::DnsAdditionalCount, additional);
+    fields.push(Field::DnsAnswerCount, answer_count);
+    fields.push(Field::DnsAuthorityCount, authority);
+    fields.question_numbers(asked);
+    fields.push(Field::DnsFlagRa, Value::Bool(header.flags.has(Flags::RA)));
+    fields.push(Field::DnsFlagRd, Value::Bool(header.flags.has(Flags::RD)));
+    let rejected = !matches!(rcode, 0 | 3) && header.counts[1] == 0;
+    fields.push(Field::DnsRejected, Value::Bool(rejected));
+    fields.push(Field::DnsRcodeNumber, Value::Number(rcode.into()));
+    fields.push(Field::DnsRtt, rtt.map_or(Value::Unobserved, Value::Number));
+    fields.push(Field::DnsFlagTc, Value::Bool(header.flags.has(Flags::TC)));
+    fields.push(Field::DnsFlagZ, Value::Number(asked.flags.z().into()));
+    let count = answers.rows.len();
+    if count > 0 {
+        for (field, list) in ANSWERS.into_iter().zip(lists.chunks(count)) {
+            fields.push(field, Value::List(list));
+        }
+    }
+    fields.header(&flags, &small);
+    fields.question(asked, &small);
+    let addresses = lists.get(ANSWERS.len() * count..).unwrap_or_default();
+    if !addresses.is_empty() {
+        fields.push(Field::DnsResolvedIp, Value::List(addresses));
+    }
+    fields.push(Field::DnsResponseCode, Value::Text(small.rcode.get(registry::rcode(rcode))));
+    fields.push(Field::DnsType, Value::Text(b"answer"));
+    cx.emit(EventKind::Dns, &fields.0);
+}
+
+#[derive(Clone, Copy, Default)]
+struct Span(usize, usize);
+
+impl Span {
+    fn of(self, text: &[u8]) -> Value<'_> {
+        Value::Text(text.get(self.0..self.1).unwrap_or_default())
+    }
+}
+
+struct Row {
+    class: Span,
+    data: Span,
+    name: Span,
+    rtype: Span,
+    ttl: u32,
+    address: Option<std::net::IpAddr>,
+}
+
+struct Answers {
+    rows: Vec<Row>,
+    seen: usize,
+    next: usize,
+}
+
+impl Answers {
+    fn read(message: &[u8], header: &Header, at: usize, text: &mut Vec<u8>, cx: &mut Context<'_>) -> Self {
+        let mut answers = Self { rows: Vec::new(), seen: 0, next: at };
+        for _ in 0..usize::from(header.counts[1]).min(MAX_RECORDS) {
+            if let Err(malformed) = answers.take(message, text, cx) {
+                cx.weird("dns", malformed.weird(), b"answer");
+                break;
+            }
+        }
+        answers
+    }
+
+    fn take(&mut self, message: &[u8], text: &mut Vec<u8>, cx: &mut Context<'_>) -> Result<(), Malformed> {
+        let record = Record::read(message, self.next)?;
+        if self.rows.len() < MAX_ANSWERS {
+            self.rows.push(row(message, &record, text, cx)?);
+        } else if self.rows.len() == self.seen {
+            cx.counters.parser_limit += 1;
+        }
+        self.seen += 1;
+        self.next = record.next;
+        Ok(())
+    }
+
+    /// Classes, data, names, times to live, types, each `rows.len()` long, then the addresses.
+    fn values<'t>(&self, text: &'t [u8]) -> Vec<Value<'t>> {
+        let mut values = Vec::with_capacity(self.rows.len() * 6);
+        values.extend(self.rows.iter().map(|row| row.class.of(text)));
+        values.extend(self.rows.iter().map(|row| row.data.of(text)));
+        values.extend(self.rows.iter().map(|row| row.name.of(text)));
+        values.extend(self.rows.iter().map(|row| Value::Number(row.ttl.into())));
+        values.extend(self.rows.iter().map(|row| row.rtype.of(text)));
+        values.extend(self.rows.iter().filter_map(|row| row.address.map(Value::Ip)));
+        values
+    }
+}
+
+fn row(message: &[u8], record: &Record, text: &mut Vec<u8>, cx: &mut Context<'_>) -> Result<Row, Malformed> {
+    let begin = text.len();
+    names::read(message, record.name, text)?;
+    let name = Span(begin, text.len());
+    if !rdata::text(message, record, text) {
+        cx.counters.parser_limit += 1;
+    }
+    let data = Span(name.1, text.len());
+    // The top bit of the class is multicast DNS's "flush" (RFC 6762 10.2).
+    put_name(text, registry::class(record.class & 0x7fff), "CLASS", record.class);
+    let class = Span(data.1, text.len());
+    put_name(text, registry::rtype(record.rtype), "TYPE", record.rtype);
+    let rtype = Span(class.1, text.len());
+    Ok(Row { class, data, name, rtype, ttl: record.ttl, address: rdata::address(message, record) })
+}
+
+fn put_name(out: &mut Vec<u8>, known: Option<&str>, prefix: &str, number: u16) {
+    match known {
+        Some(name) => out.extend_from_slice(name.as_bytes()),
+        // Writing to a vector cannot fail.
+        None => drop(write!(out, "{prefix}{number}")),
+    }
+}
+
+/// A short text made of a prefix and a number, for numbers that have no name.
+#[derive(Default)]
+struct Made([u8; 16], usize);
+
+impl Made {
+    fn fill(&mut self, prefix: &str, number: u16) {
+        let mut rest = &mut self.0[..];
+        // The longest is CLASS65535.
+        drop(write!(rest, "{prefix}{number}"));
+        self.1 = 16 - rest.len();
+    }
+
+    fn get<'a>(&'a self, known: Option<&'static str>) -> &'a [u8] {
+        known.map_or_else(|| self.0.get(..self.1).unwrap_or_default(), str::as_bytes)
+    }
+}
+
+#[derive(Default)]
+struct Small {
+    id: Made,
+    opcode: Made,
+    qtype: Made,
+    qclass: Made,
+    rcode: Made,
+}
+
+impl Small {
+    fn fill(&mut self, asked: &Asked<'_>) {
+        self.id.fill("", asked.id);
+        let opcode = asked.flags.opcode();
+        if registry::opcode(opcode).is_none() {
+            self.opcode.fill("OPCODE", opcode.into());
+        }
+        let Some((_, qtype, qclass)) = asked.question else { return };
+        if registry::rtype(qtype).is_none() {
+            self.qtype.fill("TYPE", qtype);
+        }
+        if registry::class(qclass & 0x7fff).is_none() {
+            self.qclass.fill("CLASS", qclass);
+        }
+    }
+
+    fn rcode(&mut self, rcode: u16) {
+        if registry::rcode(rcode).is_none() {
+            self.rcode.fill("RCODE", rcode);
+        }
+    }
+}
+
+/// Names of the flags that are set.
+fn flag_names(flags: Flags, dnssec_ok: bool) -> ([Value<'static>; 7], usize) {
+    let all: [(bool, &'static [u8]); 7] = [
+        (flags.has(Flags::AA), b"AA"),
+        (flags.has(Flags::TC), b"TC"),
+        (flags.has(Flags::RD), b"RD"),
+        (flags.has(Flags::RA), b"RA"),
+        (flags.has(Flags::AD), b"AD"),
+        (flags.has(Flags::CD), b"CD"),
+        (dnssec_ok, b"DO"),
+    ];
+    let mut names = [Value::Unobserved; 7];
+    let set = all.iter().filter(|(set, _)| *set);
+    let count = names.iter_mut().zip(set).map(|(slot, (_, name))| *slot = Value::Text(name)).count();
+    (names, count)
+}
+
+struct Fields<'a>(Vec<(Field, Value<'a>)>);
+
+impl<'a> Fields<'a> {
+    fn new() -> Self {
+        Self(Vec::with_capacity(FIELDS.len()))
+    }
+
+    fn push(&mut self, field: Field, value: Value<'a>) {
+        self.0.push((field, value));
+    }
+
+    fn question_numbers(&mut self, asked: &Asked<'_>) {
+        let Some((name, qtype, qclass)) = asked.question else { return };
+        self.push(Field::DnsQuestionClassCode, Value::Number(qclass.into()));
+        self.push(Field::DnsQuestionLength, Value::Number(name.len() as u64));
+        self.push(Field::DnsQuestionTypeCode, Value::Number(qtype.into()));
+    }
+
+    fn header(&mut self, flags: &'a ([Value<'static>; 7], usize), small: &'a Small) {
+        let set = flags.0.get(..flags.1).unwrap_or_default();
+        if !set.is_empty() {
+            self.push(Field::DnsHeaderFlags, Value::List(set));
+        }
+        self.push(Field::DnsId, Value::Text(small.id.get(None)));
+    }
+
+    fn question(&mut self, asked: &Asked<'a>, small: &'a Small) {
+        let opcode = small.opcode.get(registry::opcode(asked.flags.opcode()));
+        self.push(Field::DnsOpCode, Value::Text(opcode));
+        let Some((name, qtype, qclass)) = asked.question else { return };
+        let class = small.qclass.get(registry::class(qclass & 0x7fff));
+        self.push(Field::DnsQuestionClass, Value::Text(class));
+        self.push(Field::DnsQuestionName, Value::Text(name));
+        self.push(Field::DnsQuestionType, Value::Text(small.qtype.get(registry::rtype(qtype))));
+    }
+}

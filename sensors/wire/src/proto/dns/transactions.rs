@@ -1,0 +1,209 @@
+//! Queries of one flow that wait for their answers.
+
+use super::event::{self, Asked, Edns};
+use super::limits::{ANSWER_TIMEOUT, MAX_PENDING};
+use super::names;
+use super::parse::{Flags, Header, Malformed, Question};
+use crate::messages::EventKind;
+use crate::proto::Context;
+
+/// Bytes that most names fit in: what a query costs.
+const SMALL: usize = 48;
+/// A flow keeps no buffer larger than this when it waits.
+const SPARE: usize = 512;
+
+/// A query that has no answer yet.
+#[derive(Debug)]
+struct Pending {
+    time: u64,
+    packet: u64,
+    id: u16,
+    flags: Flags,
+    dnssec_ok: bool,
+    qtype: u16,
+    qclass: u16,
+    name: Vec<u8>,
+}
+
+impl Pending {
+    fn asks(&self, id: u16, question: Option<(&[u8], Question)>) -> bool {
+        self.id == id
+            && question.is_none_or(|(name, question)| {
+                self.qtype == question.qtype
+                    && self.qclass == question.qclass
+                    && self.name.eq_ignore_ascii_case(name)
+            })
+    }
+
+    fn asked(&self) -> Asked<'_> {
+        Asked {
+            id: self.id,
+            flags: self.flags,
+            dnssec_ok: self.dnssec_ok,
+            question: Some((&self.name, self.qtype, self.qclass)),
+        }
+    }
+
+    /// The query's own time and packet are the event's: when the wait ended is no fact of the wire.
+    fn give_out(&self, cx: &mut Context<'_>) {
+        let now = (cx.time, cx.packet);
+        (cx.time, cx.packet) = (self.time, self.packet);
+        event::query(&self.asked(), cx);
+        (cx.time, cx.packet) = now;
+    }
+}
+
+/// The open queries of a flow, oldest first, and a buffer that goes from one name to the next.
+#[derive(Debug, Default)]
+pub(super) struct Transactions {
+    pending: Vec<Pending>,
+    spare: Vec<u8>,
+    /// Identifier of a zone transfer whose further messages are not answers of their own (RFC 5936 2.2).
+    transfer: Option<u16>,
+}
+
+impl Transactions {
+    /// Takes one whole message. False where it is none.
+    pub(super) fn message(&mut self, bytes: &[u8], cx: &mut Context<'_>) -> bool {
+        if !cx.sink.wants(EventKind::Dns) {
+            return true;
+        }
+        let mut name = std::mem::take(&mut self.spare);
+        name.clear();
+        name.reserve(SMALL);
+        let done = self.read(bytes, &mut name, cx);
+        if self.spare.capacity() == 0 && name.capacity() <= SPARE {
+            self.spare = name;
+        }
+        match done {
+            Ok(()) => true,
+            Err(malformed) => {
+                cx.weird("dns", malformed.weird(), b"");
+                false
+            }
+        }
+    }
+
+    fn read(&mut self, bytes: &[u8], name: &mut Vec<u8>, cx: &mut Context<'_>) -> Result<(), Malformed> {
+        self.expire(cx);
+        let header = Header::read(bytes)?;
+        let question = match header.counts[0] {
+            0 => None,
+            _ => Some(Question::tail(bytes, names::read(bytes, Header::LEN, name)?)?),
+        };
+        if header.flags.is_response() {
+            self.answer(bytes, &header, question, name, cx)
+        } else {
+            self.query(bytes, &header, question, name, cx);
+            Ok(())
+        }
+    }
+
+    fn query(
+        &mut self,
+        bytes: &[u8],
+        header: &Header,
+        question: Option<Question>,
+        name: &mut Vec<u8>,
+        cx: &mut Context<'_>,
+    ) {
+        let Some(question) = question else {
+            return cx.weird("dns", "dns_query_without_question", b"");
+        };
+        if self.find(header.id, Some((name, question))).is_some() {
+            return;
+        }
+        self.make_room(cx);
+        self.pending.push(Pending {
+            time: cx.time,
+            packet: cx.packet,
+            id: header.id,
+            flags: header.flags,
+            dnssec_ok: Edns::find(bytes, question.next, header.records()).dnssec_ok,
+            qtype: question.qtype,
+            qclass: question.qclass,
+            name: std::mem::take(name),
+        });
+    }
+
+    fn answer(
+        &mut self,
+        bytes: &[u8],
+        header: &Header,
+        question: Option<Question>,
+        name: &mut Vec<u8>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), Malformed> {
+        let at = skip_questions(bytes, header, question)?;
+        let shown = question.map(|question| (name.as_slice(), question));
+        if let Some(row) = self.find(header.id, shown) {
+            let pending = self.pending.remove(row);
+            self.transfer = matches!(pending.qtype, 251 | 252).then_some(header.id);
+            let rtt = Some(cx.time.saturating_sub(pending.time));
+            event::answer(bytes, header, at, &pending.asked(), rtt, name, cx);
+            self.spare = pending.name;
+        } else if self.transfer != Some(header.id) {
+            self.unasked(bytes, header, at, question, name, cx);
+        }
+        Ok(())
+    }
+
+    /// An answer whose query was not seen, or that answers something else.
+    fn unasked(
+        &mut self,
+        bytes: &[u8],
+        header: &Header,
+        at: usize,
+        question: Option<Question>,
+        name: &[u8],
+        cx: &mut Context<'_>,
+    ) {
+        if self.pending.iter().any(|pending| pending.id == header.id) {
+            cx.weird("dns", "dns_answer_to_other_question", name);
+        }
+        let asked = Asked {
+            id: header.id,
+            flags: header.flags,
+            dnssec_ok: false,
+            question: question.map(|question| (name, question.qtype, question.qclass)),
+        };
+        let mut text = std::mem::take(&mut self.spare);
+        event::answer(bytes, header, at, &asked, None, &mut text, cx);
+        self.spare = text;
+    }
+
+    fn find(&self, id: u16, question: Option<(&[u8], Question)>) -> Option<usize> {
+        self.pending.iter().position(|pending| pending.asks(id, question))
+    }
+
+    fn make_room(&mut self, cx: &mut Context<'_>) {
+        if self.pending.len() >= MAX_PENDING {
+            cx.counters.parser_limit += 1;
+            self.pending.remove(0).give_out(cx);
+        }
+    }
+
+    /// Gives out what has waited too long.
+    pub(super) fn expire(&mut self, cx: &mut Context<'_>) {
+        let now = cx.time;
+        let old = |pending: &Pending| now.saturating_sub(pending.time) > ANSWER_TIMEOUT;
+        while self.pending.first().is_some_and(old) {
+            self.pending.remove(0).give_out(cx);
+        }
+    }
+
+    /// Gives out all that waits.
+    pub(super) fn flush(&mut self, cx: &mut Context<'_>) {
+        for pending in self.pending.drain(..) {
+            pending.give_out(cx);
+        }
+    }
+}
+
+fn skip_questions(bytes: &[u8], header: &Header, first: Option<Question>) -> Result<usize, Malformed> {
+    let mut at = first.map_or(Header::LEN, |question| question.next);
+    for _ in 1..header.counts[0] {
+        at = Question::skip(bytes, at)?.next;
+    }
+    Ok(at)
+}

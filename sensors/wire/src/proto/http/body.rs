@@ -1,0 +1,187 @@
+//! Bodies: how long one is (RFC 9112 6), and passing over it without keeping it.
+
+use super::head::Head;
+use super::limits::MAX_CHUNK_DIGITS;
+use crate::proto::Context;
+
+/// What a direction expects next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum State {
+    /// The begin or the rest of a head.
+    #[default]
+    Head,
+    /// So many bytes of a body.
+    Body(u64),
+    /// A chunk's size: its value and digits so far, and whether what follows the number has begun.
+    ChunkSize { value: u64, digits: u8, extension: bool },
+    /// So many bytes of a chunk.
+    ChunkData(u64),
+    /// The line end after a chunk.
+    ChunkEnd,
+    /// Trailer lines; how many bytes the present one has.
+    Trailer(u64),
+    /// All that comes.
+    UntilClose,
+    /// What comes after CONNECT until it is refused.
+    Tunnel,
+    /// Not known any more: the next segment that begins with a head leads on.
+    Lost,
+}
+
+impl State {
+    pub(super) const CHUNK: Self = Self::ChunkSize { value: 0, digits: 0, extension: false };
+
+    /// Passes over the bytes of a body, at least one. Gives how many, and how many of them were content;
+    /// `None` where a chunk is malformed.
+    pub(super) fn pass(&mut self, data: &[u8]) -> Option<(usize, u64)> {
+        match *self {
+            Self::Body(left) | Self::ChunkData(left) => Some(self.content(left, data.len())),
+            Self::ChunkSize { .. } => self.chunk_size(data).map(|used| (used, 0)),
+            Self::ChunkEnd => self.chunk_end(data).map(|used| (used, 0)),
+            Self::Trailer(line) => Some((self.trailer(line, data), 0)),
+            Self::Head | Self::UntilClose | Self::Tunnel | Self::Lost => Some((data.len(), 0)),
+        }
+    }
+
+    fn content(&mut self, left: u64, have: usize) -> (usize, u64) {
+        let used = usize::try_from(left).unwrap_or(usize::MAX).min(have);
+        let left = left - used as u64;
+        *self = match (*self, left) {
+            (Self::Body(_), 0) => Self::Head,
+            (Self::Body(_), _) => Self::Body(left),
+            (_, 0) => Self::ChunkEnd,
+            _ => Self::ChunkData(left),
+        };
+        (used, used as u64)
+    }
+
+    fn chunk_size(&mut self, data: &[u8]) -> Option<usize> {
+        for (at, &byte) in data.iter().enumerate() {
+            let Self::ChunkSize { value, digits, extension } = self else { return Some(at) };
+            match (byte as char).to_digit(16) {
+                _ if byte == b'\n' => *self = Self::after_size(*value, *digits)?,
+                Some(digit) if !*extension => {
+                    *value = value.checked_mul(16)? + u64::from(digit);
+                    *digits += 1;
+                    if *digits > MAX_CHUNK_DIGITS {
+                        return None;
+                    }
+                }
+                _ if !*extension && !matches!(byte, b'\r' | b';' | b' ' | b'\t') => return None,
+                _ => *extension = true,
+            }
+        }
+        Some(data.len())
+    }
+
+    const fn after_size(value: u64, digits: u8) -> Option<Self> {
+        match (digits, value) {
+            (0, _) => None,
+            (_, 0) => Some(Self::Trailer(0)),
+            _ => Some(Self::ChunkData(value)),
+        }
+    }
+
+    fn chunk_end(&mut self, data: &[u8]) -> Option<usize> {
+        match data {
+            [b'\n', ..] => {
+                *self = Self::CHUNK;
+                Some(1)
+            }
+            [b'\r', ..] => Some(1),
+            _ => None,
+        }
+    }
+
+    fn trailer(&mut self, mut line: u64, data: &[u8]) -> usize {
+        for (at, &byte) in data.iter().enumerate() {
+            match byte {
+                b'\n' if line == 0 => {
+                    *self = Self::Head;
+                    return at + 1;
+                }
+                b'\n' => line = 0,
+                b'\r' => {}
+                _ => line += 1,
+            }
+        }
+        *self = Self::Trailer(line);
+        data.len()
+    }
+
+    /// What is left after so many bytes were lost.
+    pub(super) fn after_gap(self, len: u64) -> Self {
+        match self {
+            Self::Body(left) if len < left => Self::Body(left - len),
+            Self::Body(left) if len == left => Self::Head,
+            Self::ChunkData(left) if len < left => Self::ChunkData(left - len),
+            Self::ChunkData(left) if len == left => Self::ChunkEnd,
+            Self::UntilClose | Self::Tunnel => self,
+            _ => Self::Lost,
+        }
+    }
+}
+
+/// What the headers say about a body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Framing {
+    pub(super) length: Option<u64>,
+    pub(super) chunked: bool,
+    /// There is a Transfer-Encoding.
+    pub(super) encoded: bool,
+    /// Lengths that are no number, or differ.
+    pub(super) bad_length: bool,
+}
+
+impl Framing {
+    pub(super) fn read(head: &Head<'_>, cx: &mut Context<'_>) -> Self {
+        let mut framing = Self::default();
+        for value in head.all("content-length").flat_map(|value| value.split(|byte| *byte == b',')) {
+            framing.length(value.trim_ascii());
+        }
+        if let Some(encoding) = head.all("transfer-encoding").last() {
+            let last = encoding.rsplit(|byte| *byte == b',').next().unwrap_or_default();
+            framing.encoded = true;
+            framing.chunked = last.trim_ascii().eq_ignore_ascii_case(b"chunked");
+        }
+        framing.warn(cx);
+        framing
+    }
+
+    fn length(&mut self, value: &[u8]) {
+        let digits = value.iter().all(u8::is_ascii_digit);
+        let number = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok()).filter(|_| digits);
+        self.bad_length |= number.is_none() || self.length.is_some_and(|length| Some(length) != number);
+        self.length = self.length.or(number);
+    }
+
+    fn warn(self, cx: &mut Context<'_>) {
+        if self.encoded && self.length.is_some() {
+            cx.weird("http", "http_smuggling_cl_te", b"");
+        }
+        if self.bad_length {
+            cx.weird("http", "http_bad_content_length", b"");
+        }
+    }
+
+    /// What follows a request's head.
+    pub(super) fn request(self) -> State {
+        match self {
+            Self { chunked: true, .. } => State::CHUNK,
+            Self { encoded: true, .. } | Self { bad_length: true, .. } => State::Lost,
+            Self { length: None | Some(0), .. } => State::Head,
+            Self { length: Some(length), .. } => State::Body(length),
+        }
+    }
+
+    /// What follows a response's head that may have a body.
+    pub(super) fn response(self) -> State {
+        match self {
+            Self { chunked: true, .. } => State::CHUNK,
+            Self { encoded: true, .. } | Self { length: None, .. } => State::UntilClose,
+            Self { bad_length: true, .. } => State::Lost,
+            Self { length: Some(0), .. } => State::Head,
+            Self { length: Some(length), .. } => State::Body(length),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Requests of one flow that wait for their responses.
+
+use std::collections::VecDeque;
+
+use super::event;
+use super::limits::{MAX_PENDING, MAX_PENDING_BYTES, RESPONSE_TIMEOUT};
+use crate::proto::Context;
+
+/// What a method means for the response's body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Method {
+    /// The response has no body.
+    Head,
+    /// The response begins a tunnel.
+    Connect,
+    /// Nothing.
+    Other,
+}
+
+/// A request that has no response yet.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) time: u64,
+    pub(super) packet: u64,
+    /// The head, unfolded, as far as it was seen.
+    pub(super) head: Vec<u8>,
+    /// The head was not seen to its end.
+    pub(super) cut: bool,
+    pub(super) method: Method,
+    /// Bytes of the body as announced.
+    pub(super) length: Option<u64>,
+    /// Bytes of the body as counted so far.
+    pub(super) counted: u64,
+    /// Ordinal in the connection, from 1.
+    pub(super) depth: u64,
+    /// It went out already; its place is kept so that later responses find their own requests.
+    pub(super) told: bool,
+}
+
+/// The open requests of a flow, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Transactions {
+    open: VecDeque<Request>,
+    bytes: usize,
+}
+
+impl Transactions {
+    pub(super) fn push(&mut self, request: Request, cx: &mut Context<'_>) {
+        if self.open.len() >= MAX_PENDING {
+            cx.counters.parser_limit += 1;
+            self.pop().inspect(|oldest| give_out(oldest, cx));
+        }
+        self.bytes += request.head.len();
+        self.open.push_back(request);
+        if self.bytes > MAX_PENDING_BYTES {
+            cx.counters.parser_limit += 1;
+            self.tell_until(cx, |bytes, _| bytes <= MAX_PENDING_BYTES);
+        }
+    }
+
+    /// The request that the next response answers.
+    pub(super) fn pop(&mut self) -> Option<Request> {
+        let request = self.open.pop_front()?;
+        self.bytes -= request.head.len();
+        Some(request)
+    }
+
+    /// Adds to the body of the newest request.
+    pub(super) fn count(&mut self, bytes: u64) {
+        if let Some(request) = self.open.back_mut() {
+            request.counted += bytes;
+        }
+    }
+
+    /// Gives out what has waited too long.
+    pub(super) fn expire(&mut self, cx: &mut Context<'_>) {
+        let now = cx.time;
+        self.tell_until(cx, |_, request| now.saturating_sub(request.time) <= RESPONSE_TIMEOUT);
+    }
+
+    /// Gives out requests from the oldest on until `enough(bytes held, next request)`.
+    fn tell_until(&mut self, cx: &mut Context<'_>, enough: impl Fn(usize, &Request) -> bool) {
+        for request in self.open.iter_mut().filter(|request| !request.told) {
+            if enough(self.bytes, request) {
+                break;
+            }
+            give_out(request, cx);
+            request.told = true;
+            self.bytes -= std::mem::take(&mut request.head).len();
+        }
+    }
+
+    /// Gives out all and forgets them.
+    pub(super) fn flush(&mut self, cx: &mut Context<'_>) {
+        while let Some(request) = self.pop() {
+            give_out(&request, cx);
+        }
+    }
+}
+
+/// The request's own time and packet are the event's: when the wait ended is no fact of the wire.
+fn give_out(request: &Request, cx: &mut Context<'_>) {
+    if request.told {
+        return;
+    }
+    let now = (cx.time, cx.packet);
+    (cx.time, cx.packet) = (request.time, request.packet);
+    event::give_out(Some(request), None, cx);
+    (cx.time, cx.packet) = now;
+}
