@@ -137,7 +137,7 @@ captures=()
 capture_on() {
   local host=$1 dev=$2 file=$3
   shift 3
-  become "$host" tcpdump -Z root -i "$dev" -s 262144 -B 16384 -U --immediate-mode -w "$lab/$file" "$@" \
+  become "$host" tcpdump -Z root -i "$dev" -s 9000 -B 32768 -U --immediate-mode -w "$lab/$file" "$@" \
     </dev/null 2>"$lab/tcpdump-$file.log" &
   captures+=("$!:$file")
   wait_for grep -q 'listening on' "$lab/tcpdump-$file.log"
