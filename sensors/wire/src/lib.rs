@@ -5,5 +5,7 @@ pub mod capture;
 pub mod counters;
 pub mod decode;
 pub mod fields;
+pub mod flow;
+pub mod json;
 pub mod messages;
 pub mod proto;

@@ -1,0 +1,231 @@
+//! An [`Event`] as one line of nested ECS JSON, written straight to bytes.
+
+mod info;
+mod nested;
+mod text;
+
+pub use nested::Nested;
+pub use text::{write_text, write_time, write_value};
+
+use crate::fields::{FIELDS, Field};
+use crate::messages::{Event, EventKind, Value};
+use info::Info;
+
+/// A dotted name of the writer's own, with its place in the field table.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    name: &'static str,
+    /// Fields whose names sort before it.
+    before: u16,
+}
+
+impl Key {
+    /// Of that name. Meant for constants: it walks the field table.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        let mut before = 0;
+        while before < FIELDS.len() && less(FIELDS[before].name, name) {
+            before += 1;
+        }
+        Self { name, before: before as u16 }
+    }
+}
+
+const fn less(left: &str, right: &str) -> bool {
+    let (left, right) = (left.as_bytes(), right.as_bytes());
+    let mut at = 0;
+    while at < left.len() && at < right.len() {
+        if left[at] != right[at] {
+            return left[at] < right[at];
+        }
+        at += 1;
+    }
+    left.len() < right.len()
+}
+
+/// What stands under a [`Key`].
+#[derive(Clone, Copy, Debug)]
+pub enum Own<'a> {
+    /// A value; an unobserved one is left out.
+    Value(Value<'a>),
+    /// JSON, ready made.
+    Raw(&'a [u8]),
+    /// The names of the event's unobserved fields; left out where there are none.
+    Unobserved,
+}
+
+const TIMESTAMP: Key = Key::new("@timestamp");
+const FLOW_ID: Key = Key::new("bavn.flow.id");
+const PACKET: Key = Key::new("bavn.packet");
+const UNOBSERVED: Key = Key::new("bavn.unobserved");
+const CATEGORY: Key = Key::new("event.category");
+const DATASET: Key = Key::new("event.dataset");
+const KIND: Key = Key::new("event.kind");
+const TYPE: Key = Key::new("event.type");
+
+/// Appends one event and a line feed.
+pub fn write_event(out: &mut Vec<u8>, event: &Event<'_>) {
+    let id = match event.flow.id {
+        0 => Value::Unobserved,
+        id => Value::Number(id),
+    };
+    let own = [
+        (TIMESTAMP, Own::Value(Value::Time(event.time))),
+        (FLOW_ID, Own::Value(id)),
+        (PACKET, Own::Value(Value::Number(event.packet))),
+        (UNOBSERVED, Own::Unobserved),
+        (CATEGORY, Own::Raw(br#"["network"]"#)),
+        (DATASET, Own::Raw(dataset(event.kind))),
+        (KIND, Own::Raw(br#""event""#)),
+        (TYPE, Own::Raw(types(event.kind))),
+    ];
+    write_document(out, event, &own);
+    out.push(b'\n');
+}
+
+const fn dataset(kind: EventKind) -> &'static [u8] {
+    match kind {
+        EventKind::Flow => br#""bavn.flow""#,
+        EventKind::Dns => br#""bavn.dns""#,
+        EventKind::Http => br#""bavn.http""#,
+        EventKind::Tls => br#""bavn.tls""#,
+        EventKind::Weird => br#""bavn.weird""#,
+    }
+}
+
+/// `event.type` of ECS for the category `network`.
+const fn types(kind: EventKind) -> &'static [u8] {
+    match kind {
+        EventKind::Flow => br#"["connection"]"#,
+        EventKind::Dns | EventKind::Http | EventKind::Tls => br#"["connection","protocol"]"#,
+        EventKind::Weird => br#"["info"]"#,
+    }
+}
+
+/// Appends one object: the event's fields, those of its flow, and `own`, which is sorted by name and wins over a field
+/// of the same name. Hidden fields and unobserved values are left out.
+pub fn write_document(out: &mut Vec<u8>, event: &Event<'_>, own: &[(Key, Own<'_>)]) {
+    debug_assert!(own.windows(2).all(|pair| pair[0].0.name < pair[1].0.name), "own names out of order");
+    let info = Info::new(event);
+    let mut document = Document { nested: Nested::new(out), event, own, answers: false };
+    let given = info.fields();
+    let (mut flow, mut fields) = (given.iter().peekable(), event.fields.iter().peekable());
+    loop {
+        // An event's own field wins over its flow's.
+        let next = match (flow.peek(), fields.peek()) {
+            (Some((given, _)), Some((field, _))) if given == field => {
+                flow.next();
+                fields.next()
+            }
+            (Some((given, _)), Some((field, _))) if given < field => flow.next(),
+            (Some(_), None) => flow.next(),
+            (_, Some(_)) => fields.next(),
+            (None, None) => break,
+        };
+        if let Some((field, value)) = next {
+            document.field(*field, value);
+        }
+    }
+    document.own_before(u16::MAX);
+    document.nested.finish();
+}
+
+struct Document<'o, 'e> {
+    nested: Nested<'o>,
+    event: &'e Event<'e>,
+    /// What is still to come.
+    own: &'e [(Key, Own<'e>)],
+    answers: bool,
+}
+
+impl Document<'_, '_> {
+    fn field(&mut self, field: Field, value: &Value<'_>) {
+        let def = field.def();
+        if self.own_before(field as u16) == Some(def.name) || def.hidden || *value == Value::Unobserved {
+            return;
+        }
+        if is_answer(field) {
+            self.answers();
+            return;
+        }
+        write_value(self.nested.name(def.name), value);
+    }
+
+    /// Writes the own entries that come before that row or at it; gives the name of the last.
+    #[inline]
+    fn own_before(&mut self, row: u16) -> Option<&'static str> {
+        let mut last = None;
+        while let Some(((key, own), rest)) = self.own.split_first() {
+            if key.before > row {
+                break;
+            }
+            self.own = rest;
+            last = Some(key.name);
+            self.own_entry(key.name, own);
+        }
+        last
+    }
+
+    fn own_entry(&mut self, name: &str, own: &Own<'_>) {
+        match own {
+            Own::Value(Value::Unobserved) => {}
+            Own::Value(value) => write_value(self.nested.name(name), value),
+            Own::Raw(json) => self.nested.name(name).extend_from_slice(json),
+            Own::Unobserved => self.unobserved(name),
+        }
+    }
+
+    fn unobserved(&mut self, name: &str) {
+        let unobserved = |pair: &&(Field, Value<'_>)| pair.1 == Value::Unobserved && !pair.0.def().hidden;
+        let mut names = self.event.fields.iter().filter(unobserved).map(|(field, _)| field.name()).peekable();
+        if names.peek().is_none() {
+            return;
+        }
+        let out = self.nested.name(name);
+        for (n, name) in names.enumerate() {
+            out.push(if n == 0 { b'[' } else { b',' });
+            write_text(out, name.as_bytes());
+        }
+        out.push(b']');
+    }
+
+    /// The lists of answers side by side become one list of objects.
+    fn answers(&mut self) {
+        if std::mem::replace(&mut self.answers, true) {
+            return;
+        }
+        let out = self.nested.name("dns.answers");
+        out.push(b'[');
+        for row in 0.. {
+            let start = out.len();
+            for (field, value) in self.event.fields.iter().filter(|(field, _)| is_answer(*field)) {
+                if let Value::List(list) = value
+                    && let Some(value) = list.get(row).filter(|value| **value != Value::Unobserved)
+                {
+                    out.extend_from_slice(match (out.len() == start, row) {
+                        (true, 0) => b"{\"",
+                        (true, _) => b",{\"",
+                        (false, _) => b",\"",
+                    });
+                    out.extend_from_slice(field.name().get(ANSWERS.len()..).unwrap_or_default().as_bytes());
+                    out.extend_from_slice(b"\":");
+                    write_value(out, value);
+                }
+            }
+            if out.len() == start {
+                break;
+            }
+            out.push(b'}');
+        }
+        out.push(b']');
+    }
+}
+
+const ANSWERS: &str = "dns.answers.";
+
+const fn is_answer(field: Field) -> bool {
+    field as u16 >= Field::DnsAnswersClass as u16 && field as u16 <= Field::DnsAnswersType as u16
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,165 @@
+use std::io::Write;
+use std::net::IpAddr;
+
+use crate::messages::Value;
+
+/// Appends a value as JSON.
+pub fn write_value(out: &mut Vec<u8>, value: &Value<'_>) {
+    match value {
+        Value::Unobserved => out.extend_from_slice(b"null"),
+        Value::Bool(true) => out.extend_from_slice(b"true"),
+        Value::Bool(false) => out.extend_from_slice(b"false"),
+        Value::Number(number) => write_number(out, *number),
+        Value::Float(number) => write_float(out, *number),
+        Value::Time(time) => write_time(out, *time),
+        Value::Ip(ip) => write_ip(out, *ip),
+        Value::Text(text) => write_text(out, text),
+        Value::List(list) => write_list(out, list),
+    }
+}
+
+fn write_list(out: &mut Vec<u8>, list: &[Value<'_>]) {
+    out.push(b'[');
+    for (n, value) in list.iter().enumerate() {
+        if n > 0 {
+            out.push(b',');
+        }
+        write_value(out, value);
+    }
+    out.push(b']');
+}
+
+fn write_number(out: &mut Vec<u8>, number: u64) {
+    let (mut digits, mut left) = ([0; 20], number);
+    let mut used = 0;
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (left % 10) as u8;
+        left /= 10;
+        used += 1;
+        if left == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(digits.get(20 - used..).unwrap_or_default());
+}
+
+/// JSON knows no infinities.
+fn write_float(out: &mut Vec<u8>, number: f64) {
+    if number.is_finite() {
+        write_display(out, format_args!("{number}"));
+    } else {
+        out.extend_from_slice(b"null");
+    }
+}
+
+fn write_ip(out: &mut Vec<u8>, ip: IpAddr) {
+    out.push(b'"');
+    match ip {
+        IpAddr::V4(ip) => {
+            let [a, b, c, d] = ip.octets();
+            write_number(out, a.into());
+            for byte in [b, c, d] {
+                out.push(b'.');
+                write_number(out, byte.into());
+            }
+        }
+        IpAddr::V6(ip) => write_display(out, format_args!("{ip}")),
+    }
+    out.push(b'"');
+}
+
+fn write_display(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+    // Writing to a vector cannot fail.
+    let _ = out.write_fmt(text);
+}
+
+/// Appends nanoseconds since the Unix epoch as a quoted RFC 3339 time with all nine digits.
+pub fn write_time(out: &mut Vec<u8>, time: u64) {
+    let (seconds, nanos) = (time / 1_000_000_000, time % 1_000_000_000);
+    let (day, second) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = date(day);
+    let mut text = *b"\"0000-00-00T00:00:00.000000000Z\"";
+    let parts = [
+        (1, 4, year),
+        (6, 2, month),
+        (9, 2, day),
+        (12, 2, second / 3600),
+        (15, 2, second / 60 % 60),
+        (18, 2, second % 60),
+    ];
+    for (at, width, number) in parts {
+        put(&mut text, at, width, number);
+    }
+    put(&mut text, 21, 9, nanos);
+    out.extend_from_slice(&text);
+}
+
+fn put(text: &mut [u8], at: usize, width: usize, number: u64) {
+    let mut left = number;
+    for digit in text.iter_mut().skip(at).take(width).rev() {
+        *digit = b'0' + (left % 10) as u8;
+        left /= 10;
+    }
+}
+
+/// Year, month and day of a day since 1970-01-01 in the Gregorian calendar, counted from March so that the leap day
+/// comes last (Hinnant, "chrono-compatible low-level date algorithms").
+fn date(day: u64) -> (u64, u64, u64) {
+    let day = day + 719_468;
+    let (era, day) = (day / 146_097, day % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let from_march = (5 * day + 2) / 153;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    let year = era * 400 + year + u64::from(month <= 2);
+    (year, month, day - (153 * from_march + 2) / 5 + 1)
+}
+
+/// Bytes that stand for themselves inside a JSON text.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0x20;
+    while byte < 0x80 {
+        plain[byte] = byte != b'"' as usize && byte != b'\\' as usize;
+        byte += 1;
+    }
+    plain
+};
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+fn hex(byte: u8) -> [u8; 2] {
+    [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 0x0f)]]
+}
+
+/// Appends bytes as a quoted text: valid UTF-8 as it is, control bytes as `\u00NN`, bytes that are no UTF-8 as the four
+/// characters `\xNN`.
+pub fn write_text(out: &mut Vec<u8>, text: &[u8]) {
+    out.push(b'"');
+    let plain = text.iter().position(|byte| !PLAIN[usize::from(*byte)]).unwrap_or(text.len());
+    let (plain, rest) = text.split_at(plain);
+    out.extend_from_slice(plain);
+    if !rest.is_empty() {
+        escaped(out, rest);
+    }
+    out.push(b'"');
+}
+
+fn escaped(out: &mut Vec<u8>, text: &[u8]) {
+    for chunk in text.utf8_chunks() {
+        for &byte in chunk.valid().as_bytes() {
+            match byte {
+                b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+                0..0x20 => {
+                    out.extend_from_slice(b"\\u00");
+                    out.extend_from_slice(&hex(byte));
+                }
+                _ => out.push(byte),
+            }
+        }
+        for &byte in chunk.invalid() {
+            out.extend_from_slice(b"\\\\x");
+            out.extend_from_slice(&hex(byte));
+        }
+    }
+}
