@@ -161,3 +161,23 @@ finish() {
   stamp "$@"
 }
 stamp() { python3 "$lib/stamp.py" "$here" "$@"; }
+
+# cable ARGUMENTS...: runs wire.py in the lab's namespace and waits until its devices exist.
+cable() {
+  local log=$lab/wire-$((++cables)).log
+  python3 "$lib/wire.py" "$@" </dev/null >"$log" 2>&1 &
+  started+=($!)
+  wait_for grep -q ready "$log"
+}
+cables=0
+
+# plug DEVICE HOST MAC-NUMBER ADDR/LEN...: moves a cable's end to a new host as its eth0 (tun0 without MAC: 0).
+plug() {
+  local device=$1 host=$2 number=$3 name=eth0
+  shift 3
+  namespace "$host"
+  [ "$number" != 0 ] || name=tun0
+  ip link set "$device" netns "$host" name "$name"
+  [ "$number" = 0 ] || on "$host" ip link set "$name" address "$(lab_mac 0 "$number")"
+  addresses "$host" "$name" "$@"
+}
