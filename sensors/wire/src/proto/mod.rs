@@ -2,6 +2,8 @@
 
 pub mod dns;
 pub mod http;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod tls;
 
 use crate::counters::Counters;
