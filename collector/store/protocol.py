@@ -175,7 +175,10 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
 class Store(Protocol):
     """Alerts on disk. One set of contract tests runs against every implementation."""
 
-    kind: Literal["sqlite", "elastic"]
+    @property
+    def kind(self) -> Literal["sqlite", "elastic"]:
+        """Which implementation it is."""
+        ...
 
     def put(self, batch: Batch) -> list[PutResult]:
         """Answers for `batch.alerts`, then for `batch.dead`, each in order; what is not "later" is on disk."""

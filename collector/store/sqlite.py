@@ -116,7 +116,7 @@ class SqliteStore:
             if cursor == "now":
                 newest = _one(db, "SELECT coalesce(max(ordinal), 0) FROM alerts")[0]
                 return Page([], str(newest))
-            after = int(cursor or 0)
+            after = _cursor(cursor)
             rows = list(
                 db.execute(
                     "SELECT ordinal, body FROM alerts WHERE ordinal > ? ORDER BY ordinal LIMIT ?", (after, limit)
@@ -285,7 +285,8 @@ def _techniques(alert: Json) -> list[str]:
     return [*technique, *sub] if isinstance(technique, list) and isinstance(sub, list) else []
 
 
-def _in_network(address: apsw.SQLiteValue, network: apsw.SQLiteValue) -> bool:
+def _in_network(*values: apsw.SQLiteValue) -> bool:
+    address, network = values
     return isinstance(address, str) and ipaddress.ip_address(address) in ipaddress.ip_network(str(network))
 
 
@@ -293,6 +294,13 @@ def _one(db: apsw.Connection, sql: str, values: tuple[Any, ...] = ()) -> tuple[A
     row = db.execute(sql, values).fetchone()
     assert row is not None
     return tuple(row)
+
+
+def _cursor(text: str | None) -> int:
+    try:
+        return int(text or 0)
+    except ValueError:
+        raise BavnError("BAVN-E241", f"{(text or '')[:64]!r} is no place in the list of alerts") from None
 
 
 def _text(time: datetime) -> str:

@@ -1,0 +1,135 @@
+"""From a batch's bytes to checked alerts: signature, shape, then each record by itself."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+import msgspec
+
+from collector import alert as alerts
+from collector.errors import BavnError
+from collector.store.protocol import Batch, DeadLetter, NewAlert, PutResult
+
+if TYPE_CHECKING:
+    from collector.registry import Sensor
+
+LARGEST_BODY: Final = 8 * 1024 * 1024
+LARGEST_RECORD: Final = 1024 * 1024
+MOST_RECORDS: Final = 5000
+_SIGNATURE: Final = re.compile(r"ed25519 ([A-Za-z0-9._-]{1,64}) ([A-Za-z0-9+/]{86}==)\Z")
+
+
+class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A batch whose records were not looked into yet."""
+
+    format: Literal["bavn-batch"]
+    version: Literal[1]
+    sensor: str
+    created: str
+    first: Annotated[int, msgspec.Meta(ge=1)]
+    records: Annotated[list[msgspec.Raw], msgspec.Meta(min_length=1, max_length=MOST_RECORDS)]
+
+
+class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    seq: Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
+    alert: dict[str, Any]
+
+
+class _SequenceOnly(msgspec.Struct, frozen=True):
+    seq: Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The answer to a batch: one for each record, in the order of the request."""
+
+    records: list[PutResult]
+    next: int
+
+
+def verify(body: bytes, signature: str | None, sensor: Sensor) -> None:
+    """The body is the sensor's, byte for byte; E205, E206."""
+    match = _SIGNATURE.match(signature or "")
+    if not match:
+        raise BavnError("BAVN-E205", "the header Bavn-Signature is missing or malformed")
+    try:
+        raw = base64.b64decode(match[2], validate=True)
+    except binascii.Error:
+        raise BavnError("BAVN-E205", "the signature is not base64") from None
+    if match[1] != sensor.key_id or not sensor.verify(raw, body):
+        raise BavnError("BAVN-E206", f"the signature is not that of {sensor.agency}/{sensor.sensor}")
+
+
+def open_envelope(body: bytes, sensor: str) -> Envelope:
+    """The batch's shape, not yet its records; E207, E212."""
+    try:
+        envelope = msgspec.json.decode(body, type=Envelope)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise BavnError("BAVN-E207", f"the batch is malformed: {error}"[:300]) from error
+    if envelope.sensor != sensor:
+        raise BavnError("BAVN-E212", f"the batch names {envelope.sensor[:80]!r}, the certificate {sensor!r}")
+    return envelope
+
+
+def sort(envelope: Envelope, agency: str, sensor: str, now: datetime) -> tuple[Batch, list[bool]]:
+    """What may be stored and what is dead; and for each record, in order, whether it may be stored."""
+    good: list[NewAlert] = []
+    dead: list[DeadLetter] = []
+    fates: list[bool] = []
+    for raw in envelope.records:
+        try:
+            good.append(_open_record(bytes(raw), agency, sensor))
+            fates.append(True)
+        except alerts.RefusalError as refusal:
+            dead.append(_letter(bytes(raw), refusal, agency, sensor, now))
+            fates.append(False)
+    batch = Batch(agency=agency, sensor=sensor, received=now, alerts=tuple(good), dead=tuple(dead))
+    return batch, fates
+
+
+def in_order(results: Sequence[PutResult], fates: Sequence[bool]) -> list[PutResult]:
+    """The store's answers, alerts first, put back in the order of the request."""
+    of_good = iter(results[: sum(fates)])
+    of_dead = iter(results[sum(fates) :])
+    return [next(of_good if fate else of_dead) for fate in fates]
+
+
+def _open_record(raw: bytes, agency: str, sensor: str) -> NewAlert:
+    if len(raw) > LARGEST_RECORD:
+        raise alerts.RefusalError("BAVN-E225", f"the record has {len(raw)} bytes")
+    try:
+        record = msgspec.json.decode(raw, type=_Record)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise alerts.RefusalError("BAVN-E220", str(error)[:300]) from error
+    checked = alerts.check(record.alert, agency, sensor)
+    return NewAlert(checked["event"]["id"], record.seq, checked)
+
+
+def _letter(raw: bytes, refusal: alerts.RefusalError, agency: str, sensor: str, now: datetime) -> DeadLetter:
+    seq, id_ = _what_is_readable(raw)
+    return DeadLetter(
+        agency=agency,
+        sensor=sensor,
+        seq=seq,
+        id=id_,
+        code=refusal.code,
+        reason=refusal.reason,
+        at=now,
+        body=raw[:LARGEST_RECORD],
+    )
+
+
+def _what_is_readable(raw: bytes) -> tuple[int | None, str | None]:
+    """Sequence number and identifier of a record that is refused, as far as it has them."""
+    unreadable = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+    seq = id_ = None
+    try:
+        seq = msgspec.json.decode(raw, type=_SequenceOnly).seq
+        id_ = alerts.get(msgspec.json.decode(raw), "alert.event.id")
+    except unreadable:
+        pass
+    return seq, id_[:64] if isinstance(id_, str) else None
