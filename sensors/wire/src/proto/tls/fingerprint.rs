@@ -159,20 +159,20 @@ fn push_joined(text: &mut Vec<u8>, numbers: impl Iterator<Item = u16>) {
     }
 }
 
-/// `std`'s formatting costs more than the hash here.
+/// `std`'s formatting costs more than the hash here, and so does a copy of unknown length.
 fn push_decimal(text: &mut Vec<u8>, number: u16) {
-    let mut digits = [0; 5];
-    let mut at = digits.len();
-    let mut rest = number;
-    for place in digits.iter_mut().rev() {
-        *place = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        at -= 1;
-        if rest == 0 {
-            break;
-        }
-    }
-    text.extend_from_slice(digits.get(at..).unwrap_or_default());
+    let digit = |unit: u16| b'0' + (number / unit % 10) as u8;
+    let len = text.len();
+    let [a, b, c, d, e] = [digit(10_000), digit(1000), digit(100), digit(10), digit(1)];
+    let (digits, shown) = match number {
+        0..10 => ([e, 0, 0, 0, 0], 1),
+        10..100 => ([d, e, 0, 0, 0], 2),
+        100..1000 => ([c, d, e, 0, 0], 3),
+        1000..10_000 => ([b, c, d, e, 0], 4),
+        _ => ([a, b, c, d, e], 5),
+    };
+    text.extend_from_slice(&digits);
+    text.truncate(len + shown);
 }
 
 fn push_hex_list(text: &mut Vec<u8>, numbers: impl Iterator<Item = u16>) {

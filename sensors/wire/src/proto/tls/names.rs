@@ -67,6 +67,23 @@ impl Version {
     }
 }
 
+/// The registry by high byte: a hello names dozens of suites, and a search for each would cost more than its hash.
+static PAGES: [(u8, [&str; 256]); 7] =
+    [page(0xc0), page(0x00), page(0x13), page(0xcc), page(0xd0), page(0xc1), page(0x56)];
+
+const fn page(high: u8) -> (u8, [&'static str; 256]) {
+    let mut names = [""; 256];
+    let mut row = 0;
+    while row < CIPHER_SUITES.len() {
+        let (number, name) = CIPHER_SUITES[row];
+        if number >> 8 == high as u16 {
+            names[(number & 0xff) as usize] = name;
+        }
+        row += 1;
+    }
+    (high, names)
+}
+
 /// A cipher suite (IANA TLS Cipher Suites).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CipherSuite(pub u16);
@@ -75,8 +92,9 @@ impl CipherSuite {
     /// IANA name.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {
-        let row = CIPHER_SUITES.binary_search_by_key(&self.0, |row| row.0).ok()?;
-        CIPHER_SUITES.get(row).map(|row| row.1)
+        let [page, row] = self.0.to_be_bytes();
+        let page = PAGES.iter().find(|known| known.0 == page)?;
+        page.1.get(usize::from(row)).copied().filter(|name| !name.is_empty())
     }
 
     /// True where the server's key exchange names a curve.
@@ -234,8 +252,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cipher_suites_are_sorted() {
+    fn cipher_suites_are_sorted_and_found() {
         assert!(CIPHER_SUITES.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        for &(number, name) in CIPHER_SUITES {
+            assert_eq!(CipherSuite(number).name(), Some(name));
+        }
         assert_eq!(CipherSuite(0xc02f).name(), Some("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"));
         assert_eq!(CipherSuite(0x1301).name(), Some("TLS_AES_128_GCM_SHA256"));
         assert_eq!(CipherSuite(0xfefe).name(), None);
