@@ -4,7 +4,7 @@ mod info;
 mod nested;
 mod text;
 
-pub use nested::Nested;
+pub use nested::{Name, Nested};
 pub use text::{write_text, write_time, write_value};
 
 use crate::fields::{FIELDS, Field};
@@ -14,7 +14,7 @@ use info::Info;
 /// A dotted name of the writer's own, with its place in the field table.
 #[derive(Clone, Copy, Debug)]
 pub struct Key {
-    name: &'static str,
+    name: Name,
     /// Fields whose names sort before it.
     before: u16,
 }
@@ -27,7 +27,7 @@ impl Key {
         while before < FIELDS.len() && less(FIELDS[before].name, name) {
             before += 1;
         }
-        Self { name, before: before as u16 }
+        Self { name: Name::new(name), before: before as u16 }
     }
 }
 
@@ -43,6 +43,17 @@ const fn less(left: &str, right: &str) -> bool {
     left.len() < right.len()
 }
 
+/// The fields' names, by row.
+static NAMES: [Name; FIELDS.len()] = {
+    let mut names = [Name::new(""); FIELDS.len()];
+    let mut row = 0;
+    while row < FIELDS.len() {
+        names[row] = Name::new(FIELDS[row].name);
+        row += 1;
+    }
+    names
+};
+
 /// What stands under a [`Key`].
 #[derive(Clone, Copy, Debug)]
 pub enum Own<'a> {
@@ -54,14 +65,14 @@ pub enum Own<'a> {
     Unobserved,
 }
 
-const TIMESTAMP: Key = Key::new("@timestamp");
-const FLOW_ID: Key = Key::new("bavn.flow.id");
-const PACKET: Key = Key::new("bavn.packet");
-const UNOBSERVED: Key = Key::new("bavn.unobserved");
-const CATEGORY: Key = Key::new("event.category");
-const DATASET: Key = Key::new("event.dataset");
-const KIND: Key = Key::new("event.kind");
-const TYPE: Key = Key::new("event.type");
+static TIMESTAMP: Key = Key::new("@timestamp");
+static FLOW_ID: Key = Key::new("bavn.flow.id");
+static PACKET: Key = Key::new("bavn.packet");
+static UNOBSERVED: Key = Key::new("bavn.unobserved");
+static CATEGORY: Key = Key::new("event.category");
+static DATASET: Key = Key::new("event.dataset");
+static KIND: Key = Key::new("event.kind");
+static TYPE: Key = Key::new("event.type");
 
 /// Appends one event and a line feed.
 pub fn write_event(out: &mut Vec<u8>, event: &Event<'_>) {
@@ -70,14 +81,14 @@ pub fn write_event(out: &mut Vec<u8>, event: &Event<'_>) {
         id => Value::Number(id),
     };
     let own = [
-        (TIMESTAMP, Own::Value(Value::Time(event.time))),
-        (FLOW_ID, Own::Value(id)),
-        (PACKET, Own::Value(Value::Number(event.packet))),
-        (UNOBSERVED, Own::Unobserved),
-        (CATEGORY, Own::Raw(br#"["network"]"#)),
-        (DATASET, Own::Raw(dataset(event.kind))),
-        (KIND, Own::Raw(br#""event""#)),
-        (TYPE, Own::Raw(types(event.kind))),
+        (&TIMESTAMP, Own::Value(Value::Time(event.time))),
+        (&FLOW_ID, Own::Value(id)),
+        (&PACKET, Own::Value(Value::Number(event.packet))),
+        (&UNOBSERVED, Own::Unobserved),
+        (&CATEGORY, Own::Raw(br#"["network"]"#)),
+        (&DATASET, Own::Raw(dataset(event.kind))),
+        (&KIND, Own::Raw(br#""event""#)),
+        (&TYPE, Own::Raw(types(event.kind))),
     ];
     write_document(out, event, &own);
     out.push(b'\n');
@@ -104,8 +115,11 @@ const fn types(kind: EventKind) -> &'static [u8] {
 
 /// Appends one object: the event's fields, those of its flow, and `own`, which is sorted by name and wins over a field
 /// of the same name. Hidden fields and unobserved values are left out.
-pub fn write_document(out: &mut Vec<u8>, event: &Event<'_>, own: &[(Key, Own<'_>)]) {
-    debug_assert!(own.windows(2).all(|pair| pair[0].0.name < pair[1].0.name), "own names out of order");
+pub fn write_document(out: &mut Vec<u8>, event: &Event<'_>, own: &[(&'static Key, Own<'_>)]) {
+    debug_assert!(
+        own.windows(2).all(|pair| pair[0].0.name.text < pair[1].0.name.text),
+        "own names out of order"
+    );
     let info = Info::new(event);
     let mut document = Document { nested: Nested::new(out), event, own, answers: false };
     let given = info.fields();
@@ -126,7 +140,7 @@ pub fn write_document(out: &mut Vec<u8>, event: &Event<'_>, own: &[(Key, Own<'_>
             document.field(*field, value);
         }
     }
-    document.own_before(u16::MAX);
+    document.own_rest();
     document.nested.finish();
 }
 
@@ -134,39 +148,47 @@ struct Document<'o, 'e> {
     nested: Nested<'o>,
     event: &'e Event<'e>,
     /// What is still to come.
-    own: &'e [(Key, Own<'e>)],
+    own: &'e [(&'static Key, Own<'e>)],
     answers: bool,
 }
 
 impl Document<'_, '_> {
+    #[inline]
     fn field(&mut self, field: Field, value: &Value<'_>) {
-        let def = field.def();
-        if self.own_before(field as u16) == Some(def.name) || def.hidden || *value == Value::Unobserved {
+        if self.own_before(field) || *value == Value::Unobserved || field.def().hidden {
             return;
         }
         if is_answer(field) {
             self.answers();
             return;
         }
-        write_value(self.nested.name(def.name), value);
+        if let Some(name) = NAMES.get(field as usize) {
+            write_value(self.nested.name(name), value);
+        }
     }
 
-    /// Writes the own entries that come before that row or at it; gives the name of the last.
+    /// Writes the own entries that come before that field or in its place; true where one took its place.
     #[inline]
-    fn own_before(&mut self, row: u16) -> Option<&'static str> {
-        let mut last = None;
+    fn own_before(&mut self, field: Field) -> bool {
+        let mut taken = false;
         while let Some(((key, own), rest)) = self.own.split_first() {
-            if key.before > row {
+            if key.before > field as u16 {
                 break;
             }
             self.own = rest;
-            last = Some(key.name);
-            self.own_entry(key.name, own);
+            taken = key.before == field as u16 && key.name.text == field.name();
+            self.own_entry(&key.name, own);
         }
-        last
+        taken
     }
 
-    fn own_entry(&mut self, name: &str, own: &Own<'_>) {
+    fn own_rest(&mut self) {
+        for (key, own) in std::mem::take(&mut self.own) {
+            self.own_entry(&key.name, own);
+        }
+    }
+
+    fn own_entry(&mut self, name: &'static Name, own: &Own<'_>) {
         match own {
             Own::Value(Value::Unobserved) => {}
             Own::Value(value) => write_value(self.nested.name(name), value),
@@ -175,7 +197,7 @@ impl Document<'_, '_> {
         }
     }
 
-    fn unobserved(&mut self, name: &str) {
+    fn unobserved(&mut self, name: &'static Name) {
         let unobserved = |pair: &&(Field, Value<'_>)| pair.1 == Value::Unobserved && !pair.0.def().hidden;
         let mut names = self.event.fields.iter().filter(unobserved).map(|(field, _)| field.name()).peekable();
         if names.peek().is_none() {
@@ -194,34 +216,34 @@ impl Document<'_, '_> {
         if std::mem::replace(&mut self.answers, true) {
             return;
         }
-        let out = self.nested.name("dns.answers");
-        out.push(b'[');
-        for row in 0.. {
-            let start = out.len();
-            for (field, value) in self.event.fields.iter().filter(|(field, _)| is_answer(*field)) {
-                if let Value::List(list) = value
-                    && let Some(value) = list.get(row).filter(|value| **value != Value::Unobserved)
-                {
-                    out.extend_from_slice(match (out.len() == start, row) {
-                        (true, 0) => b"{\"",
-                        (true, _) => b",{\"",
-                        (false, _) => b",\"",
-                    });
-                    out.extend_from_slice(field.name().get(ANSWERS.len()..).unwrap_or_default().as_bytes());
-                    out.extend_from_slice(b"\":");
-                    write_value(out, value);
-                }
-            }
-            if out.len() == start {
-                break;
+        let out = self.nested.name(&ANSWERS_NAME);
+        let columns = self.event.fields.iter().filter(|(field, _)| is_answer(*field));
+        let rows = columns.clone().map(|(_, column)| cells(column).len()).max().unwrap_or_default();
+        for row in 0..rows {
+            out.extend_from_slice(if row == 0 { b"[" } else { b"," });
+            let mut sign = b'{';
+            for (field, column) in columns.clone() {
+                let Some(cell) = cells(column).get(row) else { continue };
+                out.extend_from_slice(&[std::mem::replace(&mut sign, b','), b'"']);
+                out.extend_from_slice(field.name().get(ANSWERS.len()..).unwrap_or_default().as_bytes());
+                out.extend_from_slice(b"\":");
+                write_value(out, cell);
             }
             out.push(b'}');
         }
-        out.push(b']');
+        out.extend_from_slice(if rows == 0 { b"[]" } else { b"]" });
+    }
+}
+
+fn cells<'v>(column: &Value<'v>) -> &'v [Value<'v>] {
+    match *column {
+        Value::List(cells) => cells,
+        _ => &[],
     }
 }
 
 const ANSWERS: &str = "dns.answers.";
+static ANSWERS_NAME: Name = Name::new("dns.answers");
 
 const fn is_answer(field: Field) -> bool {
     field as u16 >= Field::DnsAnswersClass as u16 && field as u16 <= Field::DnsAnswersType as u16

@@ -83,15 +83,15 @@ fn flows_without_ports_names_or_packets() {
 
 #[test]
 fn a_document_with_entries_of_its_own() {
-    const ID: Key = Key::new("event.id");
-    const NAME: Key = Key::new("rule.name");
-    const SOURCE: Key = Key::new("source.ip");
-    const VERSION: Key = Key::new("user_agent.version");
+    static ID: Key = Key::new("event.id");
+    static NAME: Key = Key::new("rule.name");
+    static SOURCE: Key = Key::new("source.ip");
+    static VERSION: Key = Key::new("user_agent.version");
     let own = [
-        (ID, Own::Value(Value::Text(b"X"))),
-        (NAME, Own::Raw(b"[1]")),
-        (SOURCE, Own::Value(Value::Bool(true))),
-        (VERSION, Own::Value(Value::Float(1.5))),
+        (&ID, Own::Value(Value::Text(b"X"))),
+        (&NAME, Own::Raw(b"[1]")),
+        (&SOURCE, Own::Value(Value::Bool(true))),
+        (&VERSION, Own::Value(Value::Float(1.5))),
     ];
     let fields = [(Field::EventDuration, Value::Number(u64::MAX)), (Field::UserAgent, Value::Text(b"curl"))];
     let flow = FlowInfo { id: 0, ..flow() };
