@@ -1,1 +1,18 @@
-//! Sigma plans: load, index, match, explain.
+//! Sigma plans: load, index, match, explain, and the alert that a match becomes.
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod condition;
+pub mod error;
+pub mod explain;
+mod index;
+pub mod matcher;
+pub mod naive;
+pub mod owned;
+pub mod plan;
+pub mod predicate;
+pub mod view;
+
+pub use error::{PlanError, RuleError, RuleFault};
+pub use matcher::Matcher;
+pub use plan::Plan;

@@ -1,0 +1,212 @@
+//! All that is indexed of one field, for one kind of event.
+
+use bavn_wire::fields::{Field, FieldType};
+use bavn_wire::messages::Value;
+
+use super::ends::{End, Ends};
+use super::grams::Grams;
+use super::table::Table;
+use crate::predicate::network::{Network, address_bits, masked};
+use crate::predicate::text::{fold_into, text_form};
+use crate::predicate::{How, Needle, Predicate, Test, address, members};
+
+/// Collects what goes into a [`FieldIndex`].
+#[derive(Debug, Default)]
+pub(super) struct FieldBuilder {
+    exact: Vec<(Box<[u8]>, u32)>,
+    numbers: Vec<(u64, u32)>,
+    front: Vec<(Box<[u8]>, u32)>,
+    back: Vec<(Box<[u8]>, u32)>,
+    parts: Vec<(Box<[u8]>, u32)>,
+    networks: Vec<((bool, u8, u128), u32)>,
+    present: Vec<u32>,
+    waiting: Vec<u32>,
+}
+
+impl FieldBuilder {
+    /// Files a predicate; true where a find has to be verified by evaluating it.
+    pub(super) fn add(&mut self, predicate: &Predicate, trigger: u32) -> bool {
+        match &predicate.test {
+            Test::Text(How::Equal, all) => {
+                let address = predicate.field.def().ty == FieldType::Ip;
+                all.iter().for_each(|needle| self.add_equal(needle, address, trigger));
+                predicate.cased || address
+            }
+            Test::Text(..) | Test::Wildcard(_) | Test::Regex(_) => self.add_parts(predicate, trigger),
+            Test::Network(all) => {
+                all.iter().for_each(|(network, _)| self.add_network(*network, trigger));
+                false
+            }
+            Test::Exists(_) | Test::Null => {
+                self.present.push(trigger);
+                false
+            }
+            Test::Compare(..) | Test::Time(..) | Test::Other(..) => {
+                self.present.push(trigger);
+                true
+            }
+        }
+    }
+
+    /// A rule that waits on some predicate of this field.
+    pub(super) fn wait(&mut self, rule: u32) {
+        self.waiting.push(rule);
+    }
+
+    fn add_equal(&mut self, needle: &Needle, address: bool, trigger: u32) {
+        self.exact.push((needle.folded.clone(), trigger));
+        // Only the form that a number is printed in can be equal to it.
+        let number = needle.text.parse::<u64>().ok().filter(|number| number.to_string() == *needle.text);
+        self.numbers.extend(number.map(|number| (number, trigger)));
+        if let Some(network) = Network::parse(&needle.text).filter(|_| address) {
+            self.add_network(network, trigger);
+        }
+    }
+
+    fn add_network(&mut self, network: Network, trigger: u32) {
+        self.networks.push(((network.v6, network.len, network.bits), trigger));
+    }
+
+    fn add_parts(&mut self, predicate: &Predicate, trigger: u32) -> bool {
+        let Some((how, literals, verify)) = literals(predicate) else {
+            self.present.push(trigger);
+            return true;
+        };
+        let list = match how {
+            How::Starts => &mut self.front,
+            How::Ends => &mut self.back,
+            How::Contains | How::Equal => &mut self.parts,
+        };
+        list.extend(literals.into_iter().map(|literal| (literal.into(), trigger)));
+        verify || predicate.cased
+    }
+
+    pub(super) fn build(mut self, field: Field) -> FieldIndex {
+        self.waiting.sort_unstable();
+        self.waiting.dedup();
+        let mut prefix_lens: Vec<_> = self.networks.iter().map(|((v6, len, _), _)| (*v6, *len)).collect();
+        prefix_lens.sort_unstable();
+        prefix_lens.dedup();
+        let lengths = self.exact.iter().fold(0, |lengths, (text, _)| lengths | length_bit(text.len()));
+        FieldIndex {
+            field,
+            exact: Table::new(self.exact),
+            lengths,
+            numbers: Table::new(self.numbers),
+            front: Ends::new(End::Front, self.front),
+            back: Ends::new(End::Back, self.back),
+            parts: Grams::new(self.parts.iter().map(|(literal, trigger)| (&**literal, *trigger)).collect()),
+            networks: Table::new(self.networks),
+            prefix_lens,
+            present: self.present.into(),
+            waiting: self.waiting.into(),
+        }
+    }
+}
+
+/// Folded literals of which a value must have one for the predicate to hold, where it must have them, and whether
+/// the predicate asks for more than that; `None` where there are none.
+fn literals(predicate: &Predicate) -> Option<(How, Vec<&[u8]>, bool)> {
+    let (how, all, verify) = match &predicate.test {
+        Test::Text(how, all) => (*how, all.iter().map(|needle| &*needle.folded).collect::<Vec<_>>(), false),
+        Test::Wildcard(all) if !predicate.cased => {
+            let longest = all.iter().map(|(pattern, _)| pattern.literals().max_by_key(|l| l.len()));
+            (How::Contains, longest.collect::<Option<Vec<_>>>()?, true)
+        }
+        Test::Regex(all) => {
+            let sets: Option<Vec<_>> = all.iter().map(|one| one.required.as_deref()).collect();
+            (How::Contains, sets?.into_iter().flatten().map(|literal| &**literal).collect(), true)
+        }
+        _ => return None,
+    };
+    all.iter().all(|literal| !literal.is_empty()).then_some((how, all, verify))
+}
+
+const fn length_bit(len: usize) -> u64 {
+    1 << if len < 63 { len } else { 63 }
+}
+
+/// From a value of the field to the triggers that it sets off.
+#[derive(Debug)]
+pub(crate) struct FieldIndex {
+    pub(super) field: Field,
+    exact: Table<Box<[u8]>>,
+    /// A bit for each length that an exact literal has, the last for 63 and more.
+    lengths: u64,
+    numbers: Table<u64>,
+    front: Ends,
+    back: Ends,
+    parts: Grams,
+    networks: Table<(bool, u8, u128)>,
+    prefix_lens: Vec<(bool, u8)>,
+    /// What is set off wherever the field is present.
+    present: Box<[u32]>,
+    /// Rules to wake where the field is unobserved.
+    pub(crate) waiting: Box<[u32]>,
+}
+
+impl FieldIndex {
+    /// Pushes the triggers that the value sets off, some perhaps more than once. True where part of it is unobserved.
+    pub(crate) fn scan(&self, value: &Value<'_>, folded: &mut Vec<u8>, found: &mut Vec<u32>) -> bool {
+        if matches!(value, Value::Unobserved) {
+            return true;
+        }
+        found.extend_from_slice(&self.present);
+        let mut unobserved = false;
+        for item in members(value) {
+            match item {
+                Value::Unobserved => unobserved = true,
+                Value::Text(text) => self.scan_text(text, folded, found),
+                other => self.scan_typed(other, folded, found),
+            }
+        }
+        unobserved
+    }
+
+    fn scan_text(&self, text: &[u8], folded: &mut Vec<u8>, found: &mut Vec<u32>) {
+        folded.clear();
+        fold_into(folded, text);
+        self.scan_folded(folded, found);
+        if !self.prefix_lens.is_empty() {
+            self.scan_address(&Value::Text(text), found);
+        }
+    }
+
+    fn scan_typed(&self, value: &Value<'_>, folded: &mut Vec<u8>, found: &mut Vec<u32>) {
+        let own_table = match value {
+            Value::Number(number) => {
+                found.extend_from_slice(self.numbers.get(number));
+                true
+            }
+            Value::Ip(_) => {
+                self.scan_address(value, found);
+                self.field.def().ty == FieldType::Ip
+            }
+            _ => false,
+        };
+        let has_parts = !(self.front.is_empty() && self.back.is_empty() && self.parts.is_empty());
+        if has_parts || !own_table && !self.exact.is_empty() {
+            folded.clear();
+            if text_form(value, folded) {
+                folded.make_ascii_lowercase();
+                self.scan_folded(folded, found);
+            }
+        }
+    }
+
+    fn scan_folded(&self, text: &[u8], found: &mut Vec<u32>) {
+        if self.lengths & length_bit(text.len()) != 0 {
+            found.extend_from_slice(self.exact.get(text));
+        }
+        self.front.scan(text, found);
+        self.back.scan(text, found);
+        self.parts.scan(text, found);
+    }
+
+    fn scan_address(&self, value: &Value<'_>, found: &mut Vec<u32>) {
+        let Some((v6, bits)) = address(value).map(address_bits) else { return };
+        for (_, len) in self.prefix_lens.iter().filter(|(family, _)| *family == v6) {
+            found.extend_from_slice(self.networks.get(&(v6, *len, masked(bits, *len))));
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Events from JSON, for rule tests and explanations: `{"kind","fields":{"url.path":"/a",..},"unobserved":["..",..]}`.
+//!
+//! A list is a list, `null` a field that is present without a value. A value is read as its field's type; a text
+//! will do for a number, an address, a truth value or a time. `time` (nanoseconds) and `packet` may be given.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+
+use bavn_wire::fields::{Field, FieldType};
+use bavn_wire::messages::{Event, EventKind, FlowInfo, Transport, Value};
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+use crate::predicate::network::address_of;
+use crate::predicate::time::parse_rfc3339;
+
+/// Why an event was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventError(String);
+
+impl fmt::Display for EventError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BAVN-E050: the event cannot be read: {}", self.0)
+    }
+}
+
+impl std::error::Error for EventError {}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Owned {
+    Unobserved,
+    Bool(bool),
+    Number(u64),
+    Float(f64),
+    Time(u64),
+    Ip(IpAddr),
+    Text(Vec<u8>),
+    List(Vec<Owned>),
+}
+
+impl Owned {
+    fn read(field: Field, json: &Json) -> Result<Self, EventError> {
+        match json {
+            Json::Null => Ok(Self::List(Vec::new())),
+            Json::Array(items) => {
+                items.iter().map(|item| Self::single(field, item)).collect::<Result<_, _>>().map(Self::List)
+            }
+            single => Self::single(field, single),
+        }
+    }
+
+    fn single(field: Field, json: &Json) -> Result<Self, EventError> {
+        let text = match json {
+            Json::String(text) => text.clone(),
+            Json::Number(_) | Json::Bool(_) => json.to_string(),
+            _ => return Err(EventError(format!("{} has {json} as a value", field.name()))),
+        };
+        let typed = match field.def().ty {
+            FieldType::Text => Some(Self::Text(text.clone().into_bytes())),
+            FieldType::Number => text.parse().ok().map(Self::Number),
+            FieldType::Float => text.parse().ok().map(Self::Float),
+            FieldType::Bool => text.parse().ok().map(Self::Bool),
+            FieldType::Ip => address_of(text.as_bytes()).map(Self::Ip),
+            FieldType::Time => text.parse().ok().or_else(|| parse_rfc3339(&text)).map(Self::Time),
+        };
+        typed.ok_or_else(|| EventError(format!("{} cannot be {text:?}", field.name())))
+    }
+
+    /// As a value whose lists are kept in `lists`, one for each list in turn.
+    fn borrow<'a>(&'a self, list: &'a [Value<'a>]) -> Value<'a> {
+        match self {
+            Self::Unobserved => Value::Unobserved,
+            Self::Bool(flag) => Value::Bool(*flag),
+            Self::Number(number) => Value::Number(*number),
+            Self::Float(number) => Value::Float(*number),
+            Self::Time(ns) => Value::Time(*ns),
+            Self::Ip(ip) => Value::Ip(*ip),
+            Self::Text(bytes) => Value::Text(bytes),
+            Self::List(_) => Value::List(list),
+        }
+    }
+
+    fn items(&self) -> Vec<Value<'_>> {
+        match self {
+            Self::List(items) => items.iter().map(|item| item.borrow(&[])).collect(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    kind: String,
+    #[serde(default)]
+    fields: BTreeMap<String, Json>,
+    #[serde(default)]
+    unobserved: Vec<String>,
+    #[serde(default)]
+    time: u64,
+    #[serde(default)]
+    packet: u64,
+}
+
+/// An event that owns its values. It has no flow: addresses and ports are fields as any other.
+#[derive(Clone, Debug)]
+pub struct OwnedEvent {
+    kind: EventKind,
+    time: u64,
+    packet: u64,
+    fields: Vec<(Field, Owned)>,
+}
+
+/// Stands for no flow: its `id` is 0.
+const NO_FLOW: FlowInfo = FlowInfo {
+    ip: [IpAddr::V4(Ipv4Addr::UNSPECIFIED); 2],
+    port: [0; 2],
+    transport: Transport(0),
+    vlan: [None; 2],
+    tunnel: 0,
+    start: 0,
+    last: 0,
+    packets: [0; 2],
+    bytes: [0; 2],
+    id: 0,
+};
+
+impl OwnedEvent {
+    /// Reads one from JSON.
+    ///
+    /// # Errors
+    /// [`EventError`] on what is not such JSON, an unknown kind or field, or a value that does not fit its field.
+    pub fn from_json(json: &[u8]) -> Result<Self, EventError> {
+        let raw: Raw = serde_json::from_slice(json).map_err(|e| EventError(e.to_string()))?;
+        let kind =
+            EventKind::by_name(&raw.kind).ok_or_else(|| EventError(format!("no kind {:?}", raw.kind)))?;
+        let mut fields = Vec::new();
+        for (name, json) in &raw.fields {
+            let field = field(name)?;
+            fields.push((field, Owned::read(field, json)?));
+        }
+        for name in &raw.unobserved {
+            fields.push((field(name)?, Owned::Unobserved));
+        }
+        fields.sort_by_key(|(field, _)| *field);
+        match fields.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            Some(pair) => Err(EventError(format!("{} is given twice", pair[0].0.name()))),
+            None => Ok(Self { kind, time: raw.time, packet: raw.packet, fields }),
+        }
+    }
+
+    /// Calls `then` with the event as the engine takes it.
+    pub fn with<R>(&self, then: impl FnOnce(&Event<'_>) -> R) -> R {
+        let lists: Vec<Vec<Value<'_>>> = self.fields.iter().map(|(_, value)| value.items()).collect();
+        let pairs = self.fields.iter().zip(&lists);
+        let fields: Vec<_> = pairs.map(|((field, value), list)| (*field, value.borrow(list))).collect();
+        let Self { kind, time, packet, .. } = *self;
+        then(&Event { kind, time, packet, flow: &NO_FLOW, fields: &fields })
+    }
+}
+
+fn field(name: &str) -> Result<Field, EventError> {
+    Field::by_name(name).ok_or_else(|| EventError(format!("no event carries a field named {name:?}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_values_by_their_field() {
+        let json = br#"{"kind":"http","fields":{"url.path":"/a","http.response.status_code":"404","source.ip":"10.0.0.1",
+            "bavn.http.request.header_names":["HOST"],"user.name":null},"unobserved":["http.version"]}"#;
+        let event = OwnedEvent::from_json(json).unwrap();
+        event.with(|event| {
+            let get = |field| event.fields.iter().find(|(own, _)| *own == field).map(|(_, value)| *value);
+            assert_eq!(get(Field::HttpResponseStatusCode), Some(Value::Number(404)));
+            assert_eq!(get(Field::HttpHeaderNames), Some(Value::List(&[Value::Text(b"HOST")])));
+            assert_eq!(get(Field::UserName), Some(Value::List(&[])));
+            assert_eq!(get(Field::HttpVersion), Some(Value::Unobserved));
+            assert!(event.fields.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        });
+    }
+
+    #[test]
+    fn refuses_with_a_reason() {
+        let cases = [
+            (r#"{"kind":"nothing"}"#, "no kind"),
+            (r#"{"kind":"http","fields":{"no.such":1}}"#, "no.such"),
+            (r#"{"kind":"http","fields":{"source.ip":"x"}}"#, "cannot be"),
+            (r#"{"kind":"http","fields":{"http.version":"1"},"unobserved":["http.version"]}"#, "twice"),
+            (r#"{"kind":"http","more":1}"#, "unknown field"),
+            (r#"{"kind":"http","fields":{"url.path":{"a":1}}}"#, "as a value"),
+        ];
+        for (json, want) in cases {
+            let error = OwnedEvent::from_json(json.as_bytes()).unwrap_err().to_string();
+            assert!(error.starts_with("BAVN-E050") && error.contains(want), "{error}");
+        }
+    }
+}

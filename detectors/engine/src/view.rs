@@ -1,0 +1,66 @@
+//! A field of an event, whether the event carries it or its flow gives it.
+
+use bavn_wire::fields::Field;
+use bavn_wire::flow::community_id;
+use bavn_wire::messages::{Event, EventKind, FlowInfo, Transport, Value};
+
+/// Fields that every event with a flow has, beside its own. An event's own value goes first.
+pub const FLOW_FIELDS: &[Field] = &[
+    Field::DestinationIp,
+    Field::DestinationPort,
+    Field::NetworkCommunityId,
+    Field::NetworkInnerVlanId,
+    Field::NetworkProtocol,
+    Field::NetworkTransport,
+    Field::NetworkType,
+    Field::NetworkVlanId,
+    Field::SourceIp,
+    Field::SourcePort,
+];
+
+/// Calls `then` with the field's value, `None` where it is absent. Computed texts live only for the call.
+pub fn with_field<R>(event: &Event<'_>, field: Field, then: impl FnOnce(Option<&Value<'_>>) -> R) -> R {
+    match event.fields.iter().find(|(own, _)| *own == field) {
+        Some((_, value)) => then(Some(value)),
+        None => with_flow_field(event, field, then),
+    }
+}
+
+/// As [`with_field`], of the flow's fields alone.
+pub fn with_flow_field<R>(event: &Event<'_>, field: Field, then: impl FnOnce(Option<&Value<'_>>) -> R) -> R {
+    let flow = event.flow;
+    if flow.id == 0 {
+        return then(None);
+    }
+    let number = |number: u16| Value::Number(u64::from(number));
+    let value = match field {
+        Field::SourceIp => Some(Value::Ip(flow.ip[0])),
+        Field::DestinationIp => Some(Value::Ip(flow.ip[1])),
+        Field::SourcePort => Some(number(flow.port[0])).filter(|_| has_ports(flow)),
+        Field::DestinationPort => Some(number(flow.port[1])).filter(|_| has_ports(flow)),
+        Field::NetworkVlanId => flow.vlan[0].map(number),
+        Field::NetworkInnerVlanId => flow.vlan[1].map(number),
+        Field::NetworkType => Some(Value::Text(if flow.ip[0].is_ipv4() { b"ipv4" } else { b"ipv6" })),
+        Field::NetworkProtocol => protocol(event.kind).map(|name| Value::Text(name.as_bytes())),
+        Field::NetworkCommunityId => return then(Some(&Value::Text(&community_id::of_flow(flow)))),
+        Field::NetworkTransport => Some(match flow.transport.name() {
+            Some(name) => Value::Text(name.as_bytes()),
+            None => number(flow.transport.0.into()),
+        }),
+        _ => None,
+    };
+    then(value.as_ref())
+}
+
+/// What stands for ports in other protocols is none.
+const fn has_ports(flow: &FlowInfo) -> bool {
+    matches!(flow.transport, Transport::TCP | Transport::UDP | Transport::SCTP)
+}
+
+/// The application protocol that a kind of event shows by itself.
+const fn protocol(kind: EventKind) -> Option<&'static str> {
+    match kind {
+        EventKind::Dns | EventKind::Http | EventKind::Tls => Some(kind.name()),
+        EventKind::Flow | EventKind::Weird => None,
+    }
+}
