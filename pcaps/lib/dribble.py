@@ -4,7 +4,9 @@ import socket
 import sys
 import time
 
-REQUEST = b"GET /news.html?slow=1 HTTP/1.1\r\nHost: www.agency.example\r\nUser-Agent: dribble/1\r\nConnection: close\r\n\r\n"
+REQUEST = (
+    b"GET /news.html?slow=1 HTTP/1.1\r\nHost: www.agency.example\r\nUser-Agent: dribble/1\r\nConnection: close\r\n\r\n"
+)
 
 
 def main() -> None:

@@ -46,7 +46,7 @@ become() {
 
 # bg HOST COMMAND...: on a host in the background; ended by its pid when the script ends.
 bg() {
-  become "$@" </dev/null >>"$lab/$2.log" 2>&1 &
+  become "$@" </dev/null >>"$lab/${2##*/}.log" 2>&1 &
   started+=($!)
 }
 

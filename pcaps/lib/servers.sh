@@ -84,3 +84,49 @@ make_cert() {
     -days "$days" -extfile <(echo "subjectAltName=$san") -out "$lab/$name.pem" 2>/dev/null
   cat "$lab/ca.pem" >>"$lab/$name.pem"
 }
+
+# twisted_on HOST PORT PLUGIN ARGUMENTS...: one of Twisted's servers (ftp, mail, manhole).
+twisted_on() {
+  local host=$1 port=$2
+  shift 2
+  (cd "$lab" && become "$host" twistd3 --nodaemon --pidfile= "$@" </dev/null >>"$lab/twistd-$host-$port.log" 2>&1) &
+  started+=($!)
+  wait_tcp "$host" "$port"
+}
+
+# mail_on HOST ADDRESS USER PASSWORD: SMTP by aiosmtpd and POP3 by Dovecot over one mailbox.
+mail_on() {
+  local dir=$lab/mail-$1
+  mkdir -p "$dir/run"
+  printf '%s:{PLAIN}%s\n' "$3" "$4" >"$dir/users"
+  /usr/bin/python3 -c 'import mailbox, sys; mailbox.Maildir(sys.argv[1])' "$dir/box"
+  chown -R mail:mail "$dir/box"
+  cat >"$dir/dovecot.conf" <<CONF
+protocols = pop3
+listen = $2
+base_dir = $dir/run
+state_dir = $dir/run
+log_path = $dir/dovecot.log
+ssl = no
+disable_plaintext_auth = no
+auth_mechanisms = plain login
+first_valid_uid = 1
+mail_location = maildir:$dir/box
+passdb {
+  driver = passwd-file
+  args = username_format=%n $dir/users
+}
+userdb {
+  driver = static
+  args = uid=mail gid=mail home=$dir
+}
+service stats {
+  chroot =
+}
+CONF
+  bg "$1" setpriv --reuid=mail --regid=mail --clear-groups --inh-caps=+net_bind_service --ambient-caps=+net_bind_service \
+    /usr/bin/python3 "$lib/mail_server.py" "$2" "$3" "$4" "$dir/box"
+  bg "$1" dovecot -F -c "$dir/dovecot.conf"
+  wait_tcp "$1" 25
+  wait_tcp "$1" 110
+}

@@ -23,18 +23,48 @@ import capfile  # noqa: E402  (found beside this script)
 MARKER = "# Measured by lib/stamp.py; what stands below is written anew by every run of make.sh.\n"
 CAPTURES = ("*.pcap", "*.pcapng", "*.pcap.gz", "*.pcap.zst", "*.pcapng.gz", "*.pcapng.zst")
 VERSION_CALLS = {
-    "openssl": ["version"], "named": ["-V"], "nginx": ["-v"], "ssh": ["-V"], "sshd": ["-V"], "iodine": ["-v"],
-    "iodined": ["-v"], "traceroute": ["-V"], "ping": ["-V"], "arping": ["-V"], "unbound": ["-V"], "socat": ["-V"],
-    "dig": ["-v"], "bash": ["--version"], "swaks": ["--version"], "ndisc6": ["-V"],
+    "openssl": ["version"],
+    "named": ["-V"],
+    "nginx": ["-v"],
+    "ssh": ["-V"],
+    "sshd": ["-V"],
+    "iodine": ["-v"],
+    "iodined": ["-v"],
+    "traceroute": ["-V"],
+    "ping": ["-V"],
+    "arping": ["-V"],
+    "unbound": ["-V"],
+    "socat": ["-V"],
+    "dig": ["-v"],
+    "bash": ["--version"],
+    "swaks": ["--version"],
+    "ndisc6": ["-V"],
 }
+OUT_OF_ORDER = "tcp.reassemble_out_of_order:TRUE"
 FILTERS = {
-    "arp": "arp", "icmp": "icmp", "icmpv6": "icmpv6", "ip_fragments": "ip.flags.mf == 1 || ip.frag_offset > 0",
-    "ipv6_fragments": "ipv6.fraghdr", "vlan": "vlan", "tcp": "tcp", "tcp_syn": "tcp.flags.syn == 1 && tcp.flags.ack == 0",
-    "tcp_reset": "tcp.flags.reset == 1", "tcp_retransmissions": "tcp.analysis.retransmission", "udp": "udp",
-    "dns_queries": "dns && dns.flags.response == 0", "dns_responses": "dns && dns.flags.response == 1",
-    "http_requests": "http.request", "http_responses": "http.response",
-    "tls_client_hello": "tls.handshake.type == 1", "tls_server_hello": "tls.handshake.type == 2",
-    "tls_certificate": "tls.handshake.type == 11", "ssh": "ssh", "smtp": "smtp", "ftp": "ftp", "pop": "pop", "ntp": "ntp",
+    "arp": "arp",
+    "icmp": "icmp",
+    "icmpv6": "icmpv6",
+    "ip_fragments": "ip.flags.mf == 1 || ip.frag_offset > 0",
+    "ipv6_fragments": "ipv6.fraghdr",
+    "vlan": "vlan",
+    "tcp": "tcp",
+    "tcp_syn": "tcp.flags.syn == 1 && tcp.flags.ack == 0",
+    "tcp_reset": "tcp.flags.reset == 1",
+    "tcp_retransmissions": "tcp.analysis.retransmission",
+    "udp": "udp",
+    "dns_queries": "dns && dns.flags.response == 0",
+    "dns_responses": "dns && dns.flags.response == 1",
+    "http_requests": "http.request",
+    "http_responses": "http.response",
+    "tls_client_hello": "tls.handshake.type == 1",
+    "tls_server_hello": "tls.handshake.type == 2",
+    "tls_certificate": "tls.handshake.type == 11",
+    "ssh": "ssh",
+    "smtp": "smtp",
+    "ftp": "ftp",
+    "pop": "pop",
+    "ntp": "ntp",
     "malformed": "_ws.malformed",
 }
 
@@ -43,13 +73,13 @@ def version(tool: str) -> str:
     """Return the tool's version as it tells it, or "unknown"."""
     call = [tool, *VERSION_CALLS.get(tool, ["--version"])]
     done = subprocess.run(call, capture_output=True, text=True, timeout=20, check=False)
-    found = re.search(r"\d+\.\d+[\w.+-]*", done.stdout + done.stderr)
+    found = re.search(r"\d+\.\d+[\w.+-]*|\d{8}", done.stdout + done.stderr)
     return found.group().rstrip(".") if found else "unknown"
 
 
 def tshark_counts(path: Path) -> dict[str, int]:
     """Return, for each of FILTERS, how many frames of the capture match, from one run of tshark."""
-    call = ["tshark", "-n", "-r", str(path), "-q", "-z", ",".join(["io,stat,0", *FILTERS.values()])]
+    call = ["tshark", "-n", "-o", OUT_OF_ORDER, "-r", str(path), "-q", "-z", ",".join(["io,stat,0", *FILTERS.values()])]
     done = subprocess.run(call, capture_output=True, text=True, timeout=120, check=True)
     row = next(line for line in done.stdout.splitlines() if "<>" in line)
     cells = [int(cell) for cell in re.findall(r"\|\s*(\d+)", row.split("<>", 1)[1])]
@@ -95,7 +125,9 @@ def bullets(items: list[str]) -> str:
 
 def observations(observe: dict[str, list[str]]) -> str:
     """Return what must be seen in the capture as Markdown."""
-    parts = [f"{key.replace('_', ' ')}:\n\n" + "\n".join(f"    {item}" for item in items) for key, items in observe.items()]
+    parts = [
+        f"{key.replace('_', ' ')}:\n\n" + "\n".join(f"    {item}" for item in items) for key, items in observe.items()
+    ]
     return "\n\n".join(parts) or "Only the counts above."
 
 

@@ -98,12 +98,12 @@ def trunk(arguments: argparse.Namespace) -> None:
     devices = {open_device(name, IFF_TAP): tags_of(tags) for name, tags in ports.items()}
     print("ready", flush=True)
     while True:
-        for source in select.select([wire, *devices], [], [])[0]:
-            if isinstance(source, int):
+        for source in select.select([wire.fileno(), *devices], [], [])[0]:
+            if source in devices:
                 frame = os.read(source, MAX_FRAME)
                 wire.send(frame[:12] + devices[source] + frame[12:])
                 continue
-            frame = receive(source)
+            frame = receive(wire)
             for device, tags in devices.items():
                 if frame and frame[12 : 12 + len(tags)] == tags:
                     put(device, frame[:12] + frame[12 + len(tags) :])

@@ -7,7 +7,7 @@ cable pair w0 w1 --loss 0.03 --reorder 0.08 --duplicate 0.03 --seed 7
 plug w0 ann 11 10.20.0.11/24
 plug w1 www 12 203.0.113.80/24
 make_site "$lab/site"
-nginx_on www 80 <<<"server { listen 80; root $lab/site; }"
+nginx_on www 80 <<<"server { listen 80; root $lab/site; location /form { return 200; } }"
 
 capture_on ann eth0 at-client.pcap
 capture_on www eth0 at-server.pcap

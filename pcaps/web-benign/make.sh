@@ -13,6 +13,7 @@ nginx_on www 80 <<CONF
 server {
   listen 80 default_server;
   root $lab/site;
+  if_modified_since before;
   gzip on; gzip_min_length 200; gzip_types text/css application/javascript text/plain;
   location /old { return 301 /news.html; }
   location /form { return 200 "received\n"; }
