@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from detectors.errors import BavnError
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -66,8 +64,6 @@ def from_json(data: bytes) -> FieldTable:
 @cache
 def native() -> FieldTable:
     """The table of the sensor that is installed. Raises BavnError (E002) where it is not built."""
-    try:
-        from detectors import _native  # noqa: PLC0415  (rules can be checked without it in tests)
-    except ImportError as error:
-        raise BavnError("BAVN-E002", "the batch loop is not built", str(error)) from error
-    return from_json(_native.fields())
+    from detectors import loop  # noqa: PLC0415  (tables from a file need no compiled part)
+
+    return from_json(loop.load_native().fields())

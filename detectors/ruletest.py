@@ -1,0 +1,213 @@
+"""Runs the tests beside a rule: cases that must match and cases that must not.
+
+The format is told in docs/rules-tests.md. Packets and captures go through the whole
+loop, events through the engine alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from detectors import check, crafting, loop, rulefiles
+from detectors.crafting import CraftError, Frame
+from detectors.diagnostics import Diagnostic
+from detectors.errors import BavnError
+from detectors.fields import FieldTable
+from detectors.rulefiles import Document, RuleFileError, YamlPath
+
+SUFFIX: Final = ".test.yml"
+# A case that is not through by then fails.
+MAX_STEPS: Final = 100_000
+
+_INPUTS: Final = ("event", "packets", "capture")
+_CASE_KEYS: Final = {"name", "alerts", "why", *_INPUTS}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case. `must_match` from the list it stands in; `alerts` an exact count, if told."""
+
+    name: str
+    must_match: bool
+    kind: str
+    value: Any
+    alerts: int | None
+    path: YamlPath
+
+
+@dataclass(frozen=True, slots=True)
+class TestFile:
+    """A `.test.yml` as read."""
+
+    path: Path
+    rule: Path
+    cases: tuple[Case, ...]
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of one case: `alerts` seen, and the diagnostic where it failed."""
+
+    rule: str
+    case: str
+    alerts: int
+    failure: Diagnostic | None
+
+    @property
+    def passed(self) -> bool:
+        """True where the case did what it must."""
+        return self.failure is None
+
+
+class Runner(Protocol):
+    """Runs one plan; gives the number of alerts."""
+
+    def event(self, plan: bytes, event: Mapping[str, Any]) -> int:
+        """Rules that hold on one event."""
+
+    def frames(self, plan: bytes, frames: Sequence[Frame]) -> int:
+        """Alerts on frames."""
+
+    def capture(self, plan: bytes, path: Path) -> int:
+        """Alerts on a capture file."""
+
+
+class NativeRunner:
+    """The engine and the loop that sensors run."""
+
+    def event(self, plan: bytes, event: Mapping[str, Any]) -> int:
+        """Rules that hold on one event."""
+        return len(loop.engine(plan).match_event(json.dumps(event).encode()))
+
+    def frames(self, plan: bytes, frames: Sequence[Frame]) -> int:
+        """Alerts on frames."""
+        worker = loop.PacketLoop(plan, loop.Settings(evidence_bytes=0))
+        worker.push(frames)
+        return _drain(worker, frames[-1][0] if frames else crafting.START_NS)
+
+    def capture(self, plan: bytes, path: Path) -> int:
+        """Alerts on a capture file."""
+        worker = loop.PacketLoop(plan, loop.Settings(evidence_bytes=0))
+        worker.open_file(str(path))
+        return _drain(worker, crafting.START_NS)
+
+
+def _drain(worker: loop.PacketLoop, now_ns: int) -> int:
+    alerts = 0
+    for _ in range(MAX_STEPS):
+        batch = worker.step(now_ns)
+        alerts += len(batch.alerts)
+        if not batch.more:
+            return alerts + len(worker.finish(now_ns).alerts)
+    raise CraftError(f"not through after {MAX_STEPS} steps")
+
+
+def test_files(paths: Sequence[Path]) -> Iterator[Path]:
+    """Every test file under the paths; for a rule file the test beside it."""
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(path.rglob(f"*{SUFFIX}"))
+        elif path.name.endswith(SUFFIX):
+            yield path
+        elif beside(path).exists():
+            yield beside(path)
+
+
+def beside(rule: Path) -> Path:
+    """The test file of a rule file."""
+    return rule.with_name(rule.name.removesuffix(".yaml").removesuffix(".yml") + SUFFIX)
+
+
+def read(path: Path) -> TestFile:
+    """A test file. Raises RuleFileError with its diagnostic."""
+    documents = rulefiles.parse(rulefiles.read_file(path)[1], str(path))
+    if len(documents) != 1 or not isinstance(documents[0].data, dict):
+        raise RuleFileError(Diagnostic("BAVN-E040", "a test file is one mapping", str(path)))
+    document = documents[0]
+    unknown = document.data.keys() - {"rule", "match", "no_match"}
+    if unknown:
+        raise _wrong(document, f"unknown key `{min(unknown)}`", (min(unknown),))
+    name = document.data.get("rule") or path.name.removesuffix(SUFFIX) + ".yml"
+    cases = [*_cases(document, "match"), *_cases(document, "no_match")]
+    return TestFile(path, path.with_name(str(name)), tuple(cases), document)
+
+
+def _cases(document: Document, key: str) -> Iterator[Case]:
+    listed = document.data.get(key, [])
+    if not isinstance(listed, list):
+        raise _wrong(document, f"`{key}` is a list of cases", (key,))
+    for number, item in enumerate(listed):
+        yield _case(document, (key, number), item)
+
+
+def _case(document: Document, path: YamlPath, item: Any) -> Case:
+    if not isinstance(item, dict):
+        raise _wrong(document, "a case is a mapping", path)
+    unknown = item.keys() - _CASE_KEYS
+    if unknown:
+        raise _wrong(document, f"unknown key `{min(unknown)}`", (*path, min(unknown)))
+    kinds = [kind for kind in _INPUTS if kind in item]
+    if len(kinds) != 1 or not item.get("name"):
+        raise _wrong(document, "a case has a name and one of event, packets, capture", path)
+    must = path[0] == "match"
+    return Case(str(item["name"]), must, kinds[0], item[kinds[0]], item.get("alerts"), path)
+
+
+def _wrong(document: Document, sentence: str, path: YamlPath) -> RuleFileError:
+    return RuleFileError(document.diagnostic("BAVN-E040", sentence, path))
+
+
+def run(test: TestFile, *, runner: Runner | None = None, fields: FieldTable | None = None) -> list[Result]:
+    """Runs all cases of a test file against its rule alone; a rule that does not load fails them."""
+    rules = check.load_rules([test.rule], fields=fields)
+    if not rules.rules:
+        reasons = [reason for item in rules.refused for reason in item.reasons]
+        return [Result(str(test.rule), case.name, 0, reasons[0]) for case in test.cases]
+    used = runner or NativeRunner()
+    return [_run_case(test, case, rules.plan, used) for case in test.cases]
+
+
+def _run_case(test: TestFile, case: Case, plan: bytes, runner: Runner) -> Result:
+    rule = str(test.rule)
+    try:
+        alerts = _alerts(test, case, plan, runner)
+    except (CraftError, BavnError, OSError, ValueError) as error:
+        failure = test.document.diagnostic("BAVN-E040", f"`{case.name}`: {error}", case.path)
+        return Result(rule, case.name, 0, failure)
+    sentence = _verdict(case, alerts)
+    failed = test.document.diagnostic("BAVN-E041", sentence, case.path) if sentence else None
+    return Result(rule, case.name, alerts, failed)
+
+
+def _alerts(test: TestFile, case: Case, plan: bytes, runner: Runner) -> int:
+    if case.kind == "event":
+        return runner.event(plan, case.value)
+    if case.kind == "packets":
+        return runner.frames(plan, crafting.craft(case.value))
+    return runner.capture(plan, find_capture(str(case.value), test.path))
+
+
+def _verdict(case: Case, alerts: int) -> str:
+    """What is wrong; empty where nothing is."""
+    if case.alerts is not None and alerts != case.alerts:
+        return f"`{case.name}` gave {alerts} alerts, not {case.alerts}"
+    if case.must_match and not alerts:
+        return f"`{case.name}` must match and did not"
+    if not case.must_match and alerts:
+        return f"`{case.name}` must not match and did ({alerts} alerts)"
+    return ""
+
+
+def find_capture(name: str, test: Path) -> Path:
+    """A capture by its path from the test file's folder or any folder above it."""
+    if Path(name).is_absolute():
+        raise CraftError("captures are named relative to the test file or the tree")
+    for folder in test.resolve().parents:
+        if (folder / name).is_file():
+            return folder / name
+    raise CraftError(f"there is no capture {name}")
