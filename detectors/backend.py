@@ -245,7 +245,7 @@ class BavnBackend(Backend):
 
         def make(row: Field, mapped: Mapped) -> Condition:
             op = _COMPARE[value.op]
-            self._needs(row, ("number", "float", "time"), op, cond)
+            self._needs(row, ("number", "float", "time", "text"), op, cond)
             return plan.leaf(row.name, op, number * mapped.scale)
 
         return self._on_field(cond, state, make)

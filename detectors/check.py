@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 Status = Literal["unfillable", "refused"]
 
 TEST_SUFFIX: Final = ".test.yml"
+# Name of the rule set that comes with bavn.
+OWN: Final = "bavn"
 # Reasons that lie in the sensor's view, not in the rule.
 _UNFILLABLE: Final = frozenset({"BAVN-E028", "BAVN-E030", "BAVN-E032", "BAVN-E033"})
 
@@ -74,12 +76,22 @@ class RuleSet:
         return sorted(found, key=lambda d: (d.path, d.line, d.column, d.code))
 
 
+@dataclass(frozen=True, slots=True)
+class RuleFile:
+    """A rule file as read: its name below its folder, its bytes, and the rule set it belongs to."""
+
+    source: str
+    raw: bytes
+    ruleset: str
+
+
 @dataclass(slots=True)
 class _Entry:
     """One document on its way through the loader."""
 
     document: Document
     source: str
+    ruleset: str
     rule: SigmaRule | None = None
     problems: list[Diagnostic] = field(default_factory=list)
     filters: list[Mapping[str, Any]] = field(default_factory=list)
@@ -122,14 +134,15 @@ def load_rules(
     return RuleSet(found.plan, found.rules, (*unreadable, *found.refused), found.warnings)
 
 
-def _read_all(paths: Sequence[Path]) -> tuple[list[tuple[str, bytes]], list[Refused]]:
-    """(source, bytes) of every rule file in order; files that cannot be read are refused."""
-    files: list[tuple[str, bytes]] = []
+def _read_all(paths: Sequence[Path]) -> tuple[list[RuleFile], list[Refused]]:
+    """Every rule file in order; those that cannot be read are refused."""
+    files: list[RuleFile] = []
     refused: list[Refused] = []
     for root in paths:
+        ruleset = OWN if root == default_rules() else root.stem
         for file, source in _rule_files(root):
             try:
-                files.append((source, rulefiles.read_file(file, source)[0]))
+                files.append(RuleFile(source, rulefiles.read_file(file, source)[0], ruleset))
             except RuleFileError as error:
                 refused.append(Refused("", "", source, "refused", (error.diagnostic,)))
     return files, refused
@@ -152,8 +165,8 @@ class _Loader:
         self._warnings: list[Diagnostic] = []
         self._refused: list[Refused] = []
 
-    def load(self, files: Iterable[tuple[str, bytes]]) -> RuleSet:
-        entries = [entry for source, raw in files for entry in self._entries(source, raw)]
+    def load(self, files: Iterable[RuleFile]) -> RuleSet:
+        entries = [entry for file in files for entry in self._entries(file)]
         rules = [entry for entry in entries if "filter" not in entry.data]
         self._apply_filters([entry for entry in entries if "filter" in entry.data], rules)
         planned = [item for item in map(self._compile, self._unique(rules)) if item]
@@ -164,13 +177,13 @@ class _Loader:
             tuple(self._warnings),
         )
 
-    def _entries(self, source: str, raw: bytes) -> list[_Entry]:
+    def _entries(self, file: RuleFile) -> list[_Entry]:
         try:
-            documents = rulefiles.parse(rulefiles.decode(raw, source), source)
+            documents = rulefiles.parse(rulefiles.decode(file.raw, file.source), file.source)
         except RuleFileError as error:
-            self._refused.append(Refused("", "", source, "refused", (error.diagnostic,)))
+            self._refused.append(Refused("", "", file.source, "refused", (error.diagnostic,)))
             return []
-        entries = [_Entry(document, source) for document in documents]
+        entries = [_Entry(document, file.source, file.ruleset) for document in documents]
         return [entry for entry in entries if self._parsed(entry)]
 
     def _parsed(self, entry: _Entry) -> bool:
@@ -225,6 +238,7 @@ class _Loader:
             return None
         self._warn(entry, compiled)
         head = heads.of_rule(rule, source=entry.source, document=entry.data, filters=entry.filters)
+        head["ruleset"] = entry.ruleset
         kinds = tuple(target.kind for target in compiled.targets)
         loaded = LoadedRule(head["id"], head["title"], head["level"], entry.source, kinds, entry.data)
         return PlannedRule(head, compiled.targets), loaded

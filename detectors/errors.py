@@ -145,11 +145,66 @@ CATALOGUE: Final[dict[str, tuple[str, str, str]]] = {
         "Look at the values of fields that have a fixed set of values.",
     ),
     "BAVN-E040": (
+        "the plan cannot be read",
+        "The compiled plan is no JSON of the expected shape, or too large.",
+        "Compile the rules again.",
+    ),
+    "BAVN-E041": (
+        "the plan is of another version",
+        "The plan was compiled for another version of the engine, or is no plan.",
+        "Compile the rules with the bavn that runs them.",
+    ),
+    "BAVN-E042": (
+        "the plan was altered",
+        "The plan's digest is not that of its content.",
+        "Compile the rules again, and find out who changed the file.",
+    ),
+    "BAVN-E043": (
+        "the plan or a rule in it is too big",
+        "Plans have limits on rules, predicates, values, leaves and nesting.",
+        "Split the rule, or the rule set.",
+    ),
+    "BAVN-E044": (
+        "a rule of the plan has the wrong shape",
+        "A key is missing, or a value has the wrong type.",
+        "Compile the rules again.",
+    ),
+    "BAVN-E045": (
+        "a rule of the plan names an unknown field",
+        "The engine knows no such field: the plan was compiled with another field table.",
+        "Compile the rules with the bavn that runs them.",
+    ),
+    "BAVN-E046": (
+        "a rule of the plan has an operation that does not fit",
+        "The engine does not know the operation, or its value does not fit it.",
+        "Compile the rules with the bavn that runs them.",
+    ),
+    "BAVN-E047": (
+        "the engine refused a regular expression",
+        "The expression does not compile in the engine, or grows too large.",
+        "Make it shorter; avoid large counted repeats of classes.",
+    ),
+    "BAVN-E048": (
+        "not a network",
+        "The value is no network in CIDR notation, or has host bits set.",
+        "Write for example 192.0.2.0/24.",
+    ),
+    "BAVN-E049": (
+        "a condition of the plan cannot be read",
+        "It names a predicate that the plan lacks, is empty, or nests too deep.",
+        "Compile the rules again.",
+    ),
+    "BAVN-E050": (
+        "the event cannot be read",
+        "An event given to a rule is not of the form kind, fields, unobserved, or names a field that no event carries.",
+        "`bavn events FILE --json` shows events.",
+    ),
+    "BAVN-E060": (
         "rule test cannot be read",
         "The .test.yml file does not follow the format in docs/rules-tests.md.",
         "Each case has a name and one of event, packets, capture.",
     ),
-    "BAVN-E041": (
+    "BAVN-E061": (
         "rule test failed",
         "A case that must match did not, or one that must not match did.",
         "`bavn rules explain` shows each part of the rule on an event.",

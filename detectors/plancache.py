@@ -17,7 +17,7 @@ from detectors.diagnostics import Diagnostic
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from detectors.check import RuleSet
+    from detectors.check import RuleFile, RuleSet
     from detectors.fields import FieldTable
     from detectors.taxonomy import Taxonomy
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Cache:
     """One rule set's place in a cache folder."""
 
-    def __init__(self, folder: Path, files: Iterable[tuple[str, bytes]], fields: FieldTable, names: Taxonomy) -> None:
+    def __init__(self, folder: Path, files: Iterable[RuleFile], fields: FieldTable, names: Taxonomy) -> None:
         self._path = folder / f"{_key(files, fields, names)}.json"
 
     def get(self) -> RuleSet | None:
@@ -50,9 +50,9 @@ class Cache:
             return
 
 
-def _key(files: Iterable[tuple[str, bytes]], fields: FieldTable, names: Taxonomy) -> str:
+def _key(files: Iterable[RuleFile], fields: FieldTable, names: Taxonomy) -> str:
     parts = [f"{BACKEND_VERSION} {fields.digest} {names.digest}"]
-    parts += [f"{source}\0{hashlib.sha256(raw).hexdigest()}" for source, raw in files]
+    parts += [f"{f.ruleset}\0{f.source}\0{hashlib.sha256(f.raw).hexdigest()}" for f in files]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

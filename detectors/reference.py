@@ -13,14 +13,32 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from detectors.fields import FieldTable
 
 Outcome = bool | None
 Predicate = Mapping[str, Any]
 
 ANY_RUN: Final = 1
 ANY_ONE: Final = 2
+# Longest text that is read as a number.
+MAX_NUMBER: Final = 40
 _NANOSECONDS: Final = 1_000_000_000
+_MAPPED_BITS: Final = 96
+_NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """A moment, in nanoseconds since the Unix epoch."""
+
+    ns: int
+
+    def __str__(self) -> str:
+        seconds, rest = divmod(self.ns, _NANOSECONDS)
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +50,40 @@ class Event:
     unobserved: frozenset[str] = frozenset()
 
     @classmethod
-    def from_json(cls, data: bytes) -> Event:
-        """The event from its JSON form."""
+    def from_json(cls, data: bytes, types: Mapping[str, str] | None = None) -> Event:
+        """The event from its JSON form; `types` tells which fields are addresses and times."""
         raw = json.loads(data)
-        return cls(raw["kind"], raw.get("fields", {}), frozenset(raw.get("unobserved", ())))
+        known = types or {}
+        fields = {name: _typed(value, known.get(name)) for name, value in raw.get("fields", {}).items()}
+        return cls(raw["kind"], fields, frozenset(raw.get("unobserved", ())))
+
+
+def _typed(value: Any, kind: str | None) -> Any:
+    if isinstance(value, list):
+        return [_typed(item, kind) for item in value]
+    if value is None or kind not in ("ip", "time"):
+        return value
+    if kind == "ip":
+        return str(ipaddress.ip_address(value))
+    return Time(value if isinstance(value, int) else _nanoseconds(value))
+
+
+def _nanoseconds(text: str) -> int:
+    if text.isdigit():
+        return int(text)
+    whole, _, fraction = text.removesuffix("Z").partition(".")
+    seconds = int(datetime.fromisoformat(whole).replace(tzinfo=UTC).timestamp())
+    return seconds * _NANOSECONDS + int(fraction.ljust(9, "0") or 0)
 
 
 class ReferenceEngine:
-    """Runs a plan by walking every rule's tree."""
+    """Runs a plan by walking every rule's tree. `fields` tells the types of event fields."""
 
-    def __init__(self, plan: bytes) -> None:
+    def __init__(self, plan: bytes, fields: FieldTable | None = None) -> None:
         data = json.loads(plan)
         self._predicates: list[Predicate] = data["predicates"]
         self._rules: list[dict[str, Any]] = data["rules"]
+        self._types = {f.name: f.type for f in fields.by_name.values()} if fields else {}
 
     def outcome(self, rule: int, event: Event) -> Outcome:
         """The outcome of one rule on one event; False for events of other kinds."""
@@ -57,8 +96,12 @@ class ReferenceEngine:
 
     def match_event(self, event: bytes) -> list[int]:
         """Numbers of the rules that hold, in order."""
-        parsed = Event.from_json(event)
-        return [n for n in range(len(self._rules)) if self.outcome(n, parsed) is True]
+        return [n for n, outcome in enumerate(self.outcomes(event)) if outcome is True]
+
+    def outcomes(self, event: bytes) -> list[Outcome]:
+        """The outcome of every rule."""
+        parsed = Event.from_json(event, self._types)
+        return [self.outcome(number, parsed) for number in range(len(self._rules))]
 
     def _condition(self, condition: Mapping[str, Any], event: Event) -> Outcome:
         if "p" in condition:
@@ -132,10 +175,15 @@ def text_of(value: Any) -> str:
 
 
 def fold(text: str, *, cased: bool) -> str:
-    """Text without case: Unicode's simple folding, one character for one."""
-    if cased:
-        return text
-    return "".join(c.casefold() if len(c.casefold()) == 1 else c for c in text)
+    """Text without case: upper then lower, where each is one character; the dotless i is itself."""
+    return text if cased else "".join(map(_fold_char, text))
+
+
+def _fold_char(char: str) -> str:
+    if char == "\u0131":
+        return char
+    upper = char.upper() if len(char.upper()) == 1 else char
+    return upper.lower() if len(upper.lower()) == 1 else upper
 
 
 def wildcard_match(tokens: list[str | int], text: str, *, cased: bool) -> bool:
@@ -162,17 +210,22 @@ def _regex(value: Any, want: Any, predicate: Predicate) -> bool:
     used = re.RegexFlag(0)
     for letter in predicate.get("flags", ""):
         used |= flags[letter]
-    return re.search(want.replace(r"\z", r"\Z"), text_of(value), used) is not None
+    pattern = want.replace(r"\z", r"\Z")
+    return re.search(pattern, text_of(value), used) is not None
 
 
 def _cidr(value: Any, want: Any, _: Predicate) -> bool:
+    """IPv4 written inside IPv6 counts as IPv4, in address and network."""
     try:
-        address = ipaddress.ip_address(text_of(value))
+        address: Any = ipaddress.ip_address(text_of(value))
     except ValueError:
         return False
-    network = ipaddress.ip_network(want)
-    mapped = getattr(address, "ipv4_mapped", None)
-    return address in network or (mapped is not None and mapped in network)
+    network: Any = ipaddress.ip_network(want)
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped is not None and network.prefixlen >= _MAPPED_BITS:
+        network = ipaddress.ip_network(f"{mapped}/{network.prefixlen - _MAPPED_BITS}")
+    address = getattr(address, "ipv4_mapped", None) or address
+    return address.version == network.version and address in network
 
 
 def _compare(test: Callable[[float, float], bool]) -> Callable[[Any, Any, Predicate], bool]:
@@ -183,23 +236,25 @@ def _compare(test: Callable[[float, float], bool]) -> Callable[[Any, Any, Predic
     return holds
 
 
-def _number(value: Any) -> float | None:
+def _number(value: Any) -> int | float | None:
+    """The number that a value is; text counts where all of it is a decimal number."""
+    if isinstance(value, Time):
+        return value.ns
     if isinstance(value, bool):
         return None
     if isinstance(value, (int, float)):
         return value
-    try:
-        return int(value) if str(value).lstrip("-").isdigit() else float(value)
-    except ValueError:
+    text = str(value)
+    if len(text) > MAX_NUMBER or not _NUMBER.fullmatch(text):
         return None
+    return float(text) if "." in text else int(text)
 
 
 def _time(value: Any, want: Any, predicate: Predicate) -> bool:
     """A part of a time in UTC; weeks are ISO 8601 weeks."""
-    number = _number(value)
-    if number is None:
+    if not isinstance(value, Time):
         return False
-    at = datetime.fromtimestamp(int(number) // _NANOSECONDS, UTC)
+    at = datetime.fromtimestamp(value.ns // _NANOSECONDS, UTC)
     part = predicate["part"]
     return bool((at.isocalendar().week if part == "week" else getattr(at, part)) == want)
 

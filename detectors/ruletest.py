@@ -7,17 +7,20 @@ loop, events through the engine alone.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from detectors import check, crafting, loop, rulefiles
 from detectors.crafting import CraftError, Frame
 from detectors.diagnostics import Diagnostic
 from detectors.errors import BavnError
-from detectors.fields import FieldTable
 from detectors.rulefiles import Document, RuleFileError, YamlPath
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from detectors.fields import FieldTable
 
 SUFFIX: Final = ".test.yml"
 # A case that is not through by then fails.
@@ -82,7 +85,7 @@ class NativeRunner:
 
     def event(self, plan: bytes, event: Mapping[str, Any]) -> int:
         """Rules that hold on one event."""
-        return len(loop.engine(plan).match_event(json.dumps(event).encode()))
+        return len(loop.engine(plan).match_event(event_json(event)))
 
     def frames(self, plan: bytes, frames: Sequence[Frame]) -> int:
         """Alerts on frames."""
@@ -95,6 +98,11 @@ class NativeRunner:
         worker = loop.PacketLoop(plan, loop.Settings(evidence_bytes=0))
         worker.open_file(str(path))
         return _drain(worker, crafting.START_NS)
+
+
+def event_json(event: Mapping[str, Any]) -> bytes:
+    """A case's event as the engine reads it."""
+    return json.dumps(event, default=str).encode()
 
 
 def _drain(worker: loop.PacketLoop, now_ns: int) -> int:
@@ -127,7 +135,7 @@ def read(path: Path) -> TestFile:
     """A test file. Raises RuleFileError with its diagnostic."""
     documents = rulefiles.parse(rulefiles.read_file(path)[1], str(path))
     if len(documents) != 1 or not isinstance(documents[0].data, dict):
-        raise RuleFileError(Diagnostic("BAVN-E040", "a test file is one mapping", str(path)))
+        raise RuleFileError(Diagnostic("BAVN-E060", "a test file is one mapping", str(path)))
     document = documents[0]
     unknown = document.data.keys() - {"rule", "match", "no_match"}
     if unknown:
@@ -159,7 +167,7 @@ def _case(document: Document, path: YamlPath, item: Any) -> Case:
 
 
 def _wrong(document: Document, sentence: str, path: YamlPath) -> RuleFileError:
-    return RuleFileError(document.diagnostic("BAVN-E040", sentence, path))
+    return RuleFileError(document.diagnostic("BAVN-E060", sentence, path))
 
 
 def run(test: TestFile, *, runner: Runner | None = None, fields: FieldTable | None = None) -> list[Result]:
@@ -177,10 +185,10 @@ def _run_case(test: TestFile, case: Case, plan: bytes, runner: Runner) -> Result
     try:
         alerts = _alerts(test, case, plan, runner)
     except (CraftError, BavnError, OSError, ValueError) as error:
-        failure = test.document.diagnostic("BAVN-E040", f"`{case.name}`: {error}", case.path)
+        failure = test.document.diagnostic("BAVN-E060", f"`{case.name}`: {error}", case.path)
         return Result(rule, case.name, 0, failure)
     sentence = _verdict(case, alerts)
-    failed = test.document.diagnostic("BAVN-E041", sentence, case.path) if sentence else None
+    failed = test.document.diagnostic("BAVN-E061", sentence, case.path) if sentence else None
     return Result(rule, case.name, alerts, failed)
 
 
