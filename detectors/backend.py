@@ -4,6 +4,9 @@ A rule is compiled once for each kind of event that its log source leads to, sin
 same Sigma name means other fields there.
 """
 
+# The signatures that pySigma calls are its own.
+# ruff: noqa: ARG002, FBT001, FBT002
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -112,9 +115,11 @@ class BavnBackend(Backend):
         result = callback(rule, output_format, 0, None, planned) if callback else planned
         found = [] if result is None else [result]
         rule.set_conversion_result(found)
-        return found if rule._output else []
+        return found if rule._output else []  # noqa: SLF001  (pySigma's own backends read it so)
 
-    def finalize_query(self, rule: Any, query: Any, index: int, state: Any, output_format: str) -> Any:
+    def finalize_query(
+        self, rule: object, query: PlannedRule, index: int, state: object, output_format: str
+    ) -> PlannedRule:
         """Rules are complete as they are."""
         return query
 

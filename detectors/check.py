@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from sigma.exceptions import SigmaError
 
-from detectors import heads, parsing, plan, plancache, rulefiles, taxonomy
+from detectors import heads, loop, parsing, plan, plancache, rulefiles, taxonomy
 from detectors.backend import BavnBackend, Compiled
 from detectors.errors import BavnError
 from detectors.fields import FieldTable, native
@@ -157,6 +157,9 @@ def _rule_files(root: Path) -> list[tuple[Path, str]]:
     return [(f, f.relative_to(root).as_posix()) for f in found if not f.name.endswith(TEST_SUFFIX)]
 
 
+_Planned = tuple[_Entry, PlannedRule, LoadedRule]
+
+
 class _Loader:
     def __init__(self, backend: BavnBackend, fields: FieldTable, tables: Taxonomy) -> None:
         self._backend = backend
@@ -170,9 +173,10 @@ class _Loader:
         rules = [entry for entry in entries if "filter" not in entry.data]
         self._apply_filters([entry for entry in entries if "filter" in entry.data], rules)
         planned = [item for item in map(self._compile, self._unique(rules)) if item]
+        planned = self._accepted(planned)
         return RuleSet(
-            plan.assemble(item for item, _ in planned),
-            tuple(loaded for _, loaded in planned),
+            plan.assemble(rule for _, rule, _ in planned),
+            tuple(loaded for _, _, loaded in planned),
             tuple(self._refused),
             tuple(self._warnings),
         )
@@ -227,7 +231,7 @@ class _Loader:
             if not fitting:
                 self._warnings.append(entry.document.diagnostic("BAVN-W005", "the filter fits no rule", ("filter",)))
 
-    def _compile(self, entry: _Entry) -> tuple[PlannedRule, LoadedRule] | None:
+    def _compile(self, entry: _Entry) -> _Planned | None:
         rule = entry.rule
         assert rule is not None  # noqa: S101  (entries without a rule never come here)
         try:
@@ -241,7 +245,21 @@ class _Loader:
         head["ruleset"] = entry.ruleset
         kinds = tuple(target.kind for target in compiled.targets)
         loaded = LoadedRule(head["id"], head["title"], head["level"], entry.source, kinds, entry.data)
-        return PlannedRule(head, compiled.targets), loaded
+        return entry, PlannedRule(head, compiled.targets), loaded
+
+    def _accepted(self, planned: list[_Planned]) -> list[_Planned]:
+        """Those that the engine takes: it has limits of its own, for example on expressions."""
+        if not planned or _refusal([rule for _, rule, _ in planned]) is None:
+            return planned
+        return [item for item in planned if self._takes(*item)]
+
+    def _takes(self, entry: _Entry, rule: PlannedRule, _: LoadedRule) -> bool:
+        error = _refusal([rule])
+        if error is None:
+            return True
+        entry.problems = [entry.document.diagnostic(error.code, error.sentence, ("detection",))]
+        self._refuse(entry)
+        return False
 
     def _warn(self, entry: _Entry, compiled: Compiled) -> None:
         for code, found in (("BAVN-W001", compiled.blind), ("BAVN-W006", compiled.hopeless)):
@@ -284,6 +302,15 @@ class _Loader:
                 tuple(entry.problems),
             )
         )
+
+
+def _refusal(rules: Iterable[PlannedRule]) -> BavnError | None:
+    """Why the engine refuses a plan of these rules; None where it takes them, or is not built."""
+    try:
+        loop.engine(plan.assemble(rules))
+    except BavnError as error:
+        return None if error.code == "BAVN-E002" else error
+    return None
 
 
 def _fits(sigma_filter: SigmaFilter, rule: SigmaRule) -> bool:

@@ -70,9 +70,9 @@ def _record(step: Mapping[str, Any], item: Mapping[str, Any], octets: Octets) ->
     return owner + head + data
 
 
-def _data(kind: object, value: Any, octets: Octets) -> bytes:
+def _data(kind: object, value: object, octets: Octets) -> bytes:
     if kind in ("A", "AAAA"):
-        return ipaddress.ip_address(value).packed
+        return ipaddress.ip_address(str(value)).packed
     if kind in ("CNAME", "NS", "PTR"):
         return name(str(value))
     if kind == "TXT":

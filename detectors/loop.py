@@ -1,30 +1,30 @@
 """The batch loop: packets in, alerts out, one call of Python per batch.
 
 A thin, typed face of the compiled loop; it is what the sensor's process runs as its detector.
+Whatever the compiled part refuses is a BavnError with the code that it gave.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from detectors.errors import BavnError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from types import ModuleType
-
-    from detectors import _native
+    from collections.abc import Iterator, Sequence
 
 # Time that one step may take where nobody says otherwise.
 STEP_MS: Final = 200
+LINK_ETHERNET: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a loop runs. `key` is the sensor's secret for alert ids, 64 hex digits."""
+    """How a loop runs. `key` is the sensor's secret for alert ids, 64 hex digits; `max_flows` 0 = the default."""
 
     agency: str = "local"
     sensor: str = "local"
@@ -34,7 +34,7 @@ class Settings:
     events: bool = False
     kinds: tuple[str, ...] = ()
     evidence_bytes: int = 64 * 1024 * 1024
-    max_flows: int = 100_000
+    max_flows: int = 0
     simulate: tuple[str, ...] = ()
 
     def to_json(self) -> bytes:
@@ -44,11 +44,16 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one step gave: alerts, their evidence (captures) in the same order, events as JSON Lines."""
+    """What one step gave.
+
+    `evidence` has each alert's capture in the order of `alerts`; `events` are JSON Lines;
+    `problems` are (code, sentence) of sources that failed.
+    """
 
     alerts: tuple[bytes, ...]
     evidence: tuple[bytes | None, ...]
     events: bytes
+    problems: tuple[tuple[str, str], ...]
     more: bool
 
 
@@ -56,17 +61,19 @@ class PacketLoop:
     """One worker over one source. `now_ns` is always given: nothing here reads a clock."""
 
     def __init__(self, plan: bytes | None, settings: Settings) -> None:
-        native = load_native()
-        self._engine = None if plan is None else engine(plan)
-        self._loop = native.Loop(self._engine, settings.to_json())
+        loaded = None if plan is None else engine(plan)
+        with _own_errors():
+            self._loop = load_native().Loop(loaded, settings.to_json())
 
     def open_file(self, path: str) -> None:
-        """Read from a capture file next. Raises OSError or ValueError as the reader says."""
-        self._loop.open_file(path)
+        """Read from a capture file next. Raises BavnError (E4xx)."""
+        with _own_errors():
+            self._loop.open_file(path)
 
-    def attach_ring(self, fd: int) -> None:
-        """Read from a kernel ring on this packet socket next (Linux)."""
-        self._loop.attach_ring(fd)
+    def attach_ring(self, fd: int, link: int = LINK_ETHERNET, skip_outgoing: bool = False) -> None:  # noqa: FBT001, FBT002  (the sensor's protocol)
+        """Read from a kernel ring on this packet socket next (Linux). Raises BavnError (E103)."""
+        with _own_errors():
+            self._loop.attach_ring(fd, link, skip_outgoing)
 
     def push(self, frames: Sequence[tuple[int, int, bytes]]) -> None:
         """Take frames: (time in ns since the epoch, link type, bytes)."""
@@ -81,31 +88,66 @@ class PacketLoop:
         return _batch(self._loop.finish(now_ns))
 
     def swap(self, plan: bytes) -> None:
-        """Run another plan from the next packet on; on a refused plan the old one stays."""
-        fresh = engine(plan)
-        self._loop.swap(fresh)
-        self._engine = fresh
+        """Run another plan from the next packet on; where it is refused the old one stays."""
+        self._loop.swap(engine(plan))
 
     def counters(self) -> dict[str, int]:
         """Named counters since the start."""
         return dict(self._loop.counters())
 
 
-def engine(plan: bytes) -> _native.Engine:
-    """A plan, loaded. Raises BavnError (E003) where the engine refuses it."""
-    try:
+class Engine:
+    """A plan that is ready to match single events."""
+
+    def __init__(self, plan: bytes) -> None:
+        self._engine = engine(plan)
+
+    def match_event(self, event: bytes) -> list[int]:
+        """Numbers of the rules that hold. Raises BavnError (E050)."""
+        with _own_errors():
+            return list(self._engine.match_event(event))
+
+    def explain(self, rule: int, event: bytes) -> Any:  # noqa: ANN401
+        """Why a rule holds or not: `{"op", "outcome", "children"}` down to leaves. Raises BavnError (E050)."""
+        with _own_errors():
+            return json.loads(self._engine.explain(rule, event))
+
+
+def engine(plan: bytes) -> Any:  # noqa: ANN401
+    """The compiled engine with a plan loaded. Raises BavnError where the plan or a rule in it is refused."""
+    with _own_errors():
         return load_native().Engine(plan)
-    except ValueError as error:
-        raise BavnError("BAVN-E003", "the engine refused the plan", evidence=str(error)) from error
 
 
-def _batch(raw: _native.Batch) -> Batch:
-    return Batch(tuple(raw.alerts), tuple(raw.evidence), bytes(raw.events), bool(raw.more))
+def event_kinds() -> list[str]:
+    """Kinds of events that the sensor makes, by name."""
+    return list(load_native().event_kinds())
 
 
-def load_native() -> ModuleType:
+def load_native() -> Any:  # noqa: ANN401
     """The compiled part. Raises BavnError (E002) where it is not built."""
     try:
         return importlib.import_module("detectors._native")
     except ImportError as error:
         raise BavnError("BAVN-E002", "the batch loop is not built", evidence=str(error)) from error
+
+
+@contextlib.contextmanager
+def _own_errors() -> Iterator[None]:
+    """ValueError(code, sentence) of the compiled part as BavnError."""
+    try:
+        yield
+    except ValueError as error:
+        code, sentence = error.args if len(error.args) == 2 else ("BAVN-E003", str(error))  # noqa: PLR2004
+        plain = str(sentence).removeprefix(f"{code}: ")
+        raise BavnError(str(code), plain) from error
+
+
+def _batch(raw: Any) -> Batch:  # noqa: ANN401
+    return Batch(
+        alerts=tuple(raw.alerts),
+        evidence=tuple(raw.evidence),
+        events=bytes(raw.events),
+        problems=tuple(raw.problems),
+        more=bool(raw.more),
+    )

@@ -1,4 +1,4 @@
-"""Value modifiers whose stock versions lose bytes, under names of our own.
+r"""Value modifiers whose stock versions lose bytes, under names of our own.
 
 pySigma has no `utf16le`; its `utf16` writes the byte order mark as UTF-8; its base64
 modifiers encode `*` as `\\*` and count characters in place of bytes. The versions here
@@ -27,6 +27,7 @@ class _Utf16(SigmaValueModifier[SigmaString, SigmaString]):
     mark = b""
 
     def modify(self, val: SigmaString) -> SigmaString:
+        """Every part in the encoding."""
         parts: list[Any] = [_text(part.encode(self.encoding)) if isinstance(part, str) else part for part in val.s]
         return _like(val, [_text(self.mark), *parts] if self.mark else parts)
 
@@ -51,6 +52,7 @@ class Base64(SigmaValueModifier[SigmaString, SigmaString]):
     """Text as base64."""
 
     def modify(self, val: SigmaString) -> SigmaString:
+        """The encoded text."""
         return SigmaString.from_str(b64encode(_plain(val, self)).decode())
 
 
@@ -58,6 +60,7 @@ class Base64Offset(SigmaValueModifier[SigmaString, SigmaExpansion]):
     """The three forms that text takes inside a longer base64 text."""
 
     def modify(self, val: SigmaString) -> SigmaExpansion:
+        """One text for each offset."""
         raw = _plain(val, self)
         return SigmaExpansion([SigmaString.from_str(_at_offset(raw, n)) for n in range(3)])
 

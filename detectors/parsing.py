@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from detectors.diagnostics import Diagnostic
-    from detectors.rulefiles import Document, YamlPath
+    from detectors.rulefiles import Document, Yaml, YamlPath
 
 MAX_CONDITION_CHARS: Final = 4_096
 MAX_PARENTHESES: Final = 16
@@ -101,7 +101,7 @@ def filter_of(document: Document) -> tuple[SigmaFilter | None, list[Diagnostic]]
     return (None if dangling else parsed), dangling
 
 
-def _read(document: Document, kind: Any) -> tuple[Any, list[Diagnostic]]:
+def _read(document: Document, kind: type[SigmaRule | SigmaFilter]) -> tuple[Any, list[Diagnostic]]:
     """PySigma takes a copy: it keeps and changes parts of what it is given."""
     try:
         parsed = kind.from_dict(_renamed(document.data), collect_errors=True)
@@ -120,7 +120,7 @@ def _renamed(data: Mapping[str, Any]) -> dict[str, Any]:
     return copied
 
 
-def _rename(value: Any) -> Any:
+def _rename(value: Yaml) -> Yaml:
     if isinstance(value, dict):
         return {modifiers.rename(key): item for key, item in value.items()}
     return [_rename(item) for item in value] if isinstance(value, list) else value
@@ -145,7 +145,7 @@ def items(document: Document) -> Iterator[tuple[YamlPath, str, Any]]:
             yield from _items(value, (part, name))
 
 
-def _items(value: Any, path: YamlPath) -> Iterator[tuple[YamlPath, str, Any]]:
+def _items(value: Yaml, path: YamlPath) -> Iterator[tuple[YamlPath, str, Any]]:
     if isinstance(value, dict):
         for key, item in value.items():
             yield (*path, key), key, item
@@ -256,7 +256,7 @@ def _dangling_name(document: Document, detections: SigmaDetections, part: str, n
     return document.diagnostic("BAVN-E022", f"no detection fits `{name}`", (part, "condition"), label=label, value=True)
 
 
-def _mentions(node: Any, detections: SigmaDetections) -> Iterator[tuple[str, list[str]]]:
+def _mentions(node: object, detections: SigmaDetections) -> Iterator[tuple[str, list[str]]]:
     """(name or pattern, detections it fits) of every leaf of a condition."""
     if isinstance(node, ConditionSelector):
         fitting = node.resolve_referenced_detections(detections)

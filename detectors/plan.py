@@ -86,7 +86,7 @@ def negate(part: Condition) -> Condition:
     return ALWAYS if part == NEVER else Not(part)
 
 
-def _join(kind: type[And] | type[Or], absorbing: Condition, parts: Iterable[Condition]) -> Condition:
+def _join(kind: type[And | Or], absorbing: Condition, parts: Iterable[Condition]) -> Condition:
     flat: dict[Condition, None] = {}
     for part in parts:
         for item in part.parts if isinstance(part, kind) else (part,):

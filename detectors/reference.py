@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from detectors.fields import FieldTable
 
 Outcome = bool | None
+# A value of a field or a rule: text, number, boolean, address as text, Time, or a list of them.
+Scalar = Any
 Predicate = Mapping[str, Any]
 
 ANY_RUN: Final = 1
@@ -58,7 +60,7 @@ class Event:
         return cls(raw["kind"], fields, frozenset(raw.get("unobserved", ())))
 
 
-def _typed(value: Any, kind: str | None) -> Any:
+def _typed(value: Scalar, kind: str | None) -> Scalar:
     if isinstance(value, list):
         return [_typed(item, kind) for item in value]
     if value is None or kind not in ("ip", "time"):
@@ -165,7 +167,7 @@ def _fieldref(predicate: Predicate, members: list[Any], event: Event) -> Outcome
     return any(holds(a, text_of(b), predicate) for a, b in pairs)
 
 
-def text_of(value: Any) -> str:
+def text_of(value: Scalar) -> str:
     """The text by which a value is compared."""
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -194,18 +196,18 @@ def wildcard_match(tokens: list[str | int], text: str, *, cased: bool) -> bool:
 
 
 def _text_operator(test: Callable[[str, str], bool]) -> Callable[[Any, Any, Predicate], bool]:
-    def holds(value: Any, want: Any, predicate: Predicate) -> bool:
+    def holds(value: Scalar, want: Scalar, predicate: Predicate) -> bool:
         cased = bool(predicate.get("cased"))
         return test(fold(text_of(value), cased=cased), fold(text_of(want), cased=cased))
 
     return holds
 
 
-def _wildcard(value: Any, want: Any, predicate: Predicate) -> bool:
+def _wildcard(value: Scalar, want: Scalar, predicate: Predicate) -> bool:
     return wildcard_match(want, text_of(value), cased=bool(predicate.get("cased")))
 
 
-def _regex(value: Any, want: Any, predicate: Predicate) -> bool:
+def _regex(value: Scalar, want: Scalar, predicate: Predicate) -> bool:
     flags = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL}
     used = re.RegexFlag(0)
     for letter in predicate.get("flags", ""):
@@ -214,7 +216,7 @@ def _regex(value: Any, want: Any, predicate: Predicate) -> bool:
     return re.search(pattern, text_of(value), used) is not None
 
 
-def _cidr(value: Any, want: Any, _: Predicate) -> bool:
+def _cidr(value: Scalar, want: Scalar, _: Predicate) -> bool:
     """IPv4 written inside IPv6 counts as IPv4, in address and network."""
     try:
         address: Any = ipaddress.ip_address(text_of(value))
@@ -229,14 +231,14 @@ def _cidr(value: Any, want: Any, _: Predicate) -> bool:
 
 
 def _compare(test: Callable[[float, float], bool]) -> Callable[[Any, Any, Predicate], bool]:
-    def holds(value: Any, want: Any, _: Predicate) -> bool:
+    def holds(value: Scalar, want: Scalar, _: Predicate) -> bool:
         number = _number(value)
         return number is not None and test(number, want)
 
     return holds
 
 
-def _number(value: Any) -> int | float | None:
+def _number(value: Scalar) -> int | float | None:
     """The number that a value is; text counts where all of it is a decimal number."""
     if isinstance(value, Time):
         return value.ns
@@ -250,7 +252,7 @@ def _number(value: Any) -> int | float | None:
     return float(text) if "." in text else int(text)
 
 
-def _time(value: Any, want: Any, predicate: Predicate) -> bool:
+def _time(value: Scalar, want: Scalar, predicate: Predicate) -> bool:
     """A part of a time in UTC; weeks are ISO 8601 weeks."""
     if not isinstance(value, Time):
         return False

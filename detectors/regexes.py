@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 MAX_CHARS: Final = 2_000
 MAX_REPEAT: Final = 1_000
+_ASCII: Final = 128
 
+# Python's parser of expressions is not typed.
+Tree = Any
 codes: Any = _constants
 parser: Any = _parser
 _OPCODE: Final[type] = type(codes.ASSERT)
@@ -55,10 +58,10 @@ def of_bytes(parts: Iterable[bytes | None], *, cased: bool, whole: tuple[bool, b
 
 
 def _literal(raw: bytes) -> str:
-    return "".join(chr(byte) if byte < 128 and chr(byte).isalnum() else f"\\x{byte:02x}" for byte in raw)
+    return "".join(chr(byte) if byte < _ASCII and chr(byte).isalnum() else f"\\x{byte:02x}" for byte in raw)
 
 
-def _walk(node: Any) -> None:
+def _walk(node: Tree) -> None:
     """Looks into every part of Python's parse tree: (opcode, argument) pairs, nested."""
     if isinstance(node, parser.SubPattern):
         node = node.data
@@ -70,7 +73,7 @@ def _walk(node: Any) -> None:
         _walk(part)
 
 
-def _refuse(opcode: Any, node: Any) -> None:
+def _refuse(opcode: Tree, node: Tree) -> None:
     if opcode in _REFUSED:
         raise RegexError(f"{_REFUSED[opcode]} cannot run in linear time")
     if opcode in (codes.MAX_REPEAT, codes.MIN_REPEAT):
@@ -84,7 +87,7 @@ def _translate(pattern: str) -> str:
     steps: list[str] = []
     in_class = False
     for step in _STEP.findall(pattern):
-        steps.append(_step(step, in_class, steps))
+        steps.append(_step(step, steps, in_class=in_class))
         if step == "[" and not in_class:
             in_class = True
         elif step == "]" and in_class and steps[-2:-1] not in (["["], ["^"]):
@@ -92,7 +95,7 @@ def _translate(pattern: str) -> str:
     return "".join(steps)
 
 
-def _step(step: str, in_class: bool, before: list[str]) -> str:
+def _step(step: str, before: list[str], *, in_class: bool) -> str:
     if step in _ESCAPES:
         return _ESCAPES[step]
     if in_class:

@@ -19,6 +19,9 @@ MAX_SCALAR_CHARS: Final = 32 * 1024
 MAX_DOCUMENTS: Final = 1_000
 
 YamlPath = tuple[str | int, ...]
+# What a document can hold, and an event of libyaml's parser (PyYAML types neither).
+Yaml = Any
+YamlEvent = Any
 _TAG: Final = "tag:yaml.org,2002:"
 _CORE_TAGS: Final = frozenset(_TAG + name for name in ("null", "bool", "int", "float", "str", "timestamp"))
 
@@ -153,7 +156,7 @@ class _Reader:
                 found.append(self._document)
                 self._limit(len(found), MAX_DOCUMENTS, "documents", event)
 
-    def _node(self, event: Any, path: YamlPath, depth: int) -> Any:
+    def _node(self, event: YamlEvent, path: YamlPath, depth: int) -> Yaml:
         self._guard(event, depth)
         self._document.values[path] = _position(event)
         if isinstance(event, yaml.ScalarEvent):
@@ -162,7 +165,7 @@ class _Reader:
             return self._sequence(path, depth)
         return self._mapping(path, depth)
 
-    def _guard(self, event: Any, depth: int) -> None:
+    def _guard(self, event: YamlEvent, depth: int) -> None:
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
             raise self._error("BAVN-E012", "anchors and aliases are not allowed in rules", event)
         self._nodes += 1
@@ -173,7 +176,7 @@ class _Reader:
             raise self._error("BAVN-E012", f"the tag {tag} is not allowed in rules", event)
 
     @staticmethod
-    def _harmless(event: Any, tag: str) -> bool:
+    def _harmless(event: YamlEvent, tag: str) -> bool:
         return isinstance(event, yaml.ScalarEvent) and tag == _TAG + "str"
 
     def _sequence(self, path: YamlPath, depth: int) -> list[Any]:
@@ -192,7 +195,7 @@ class _Reader:
             found[key] = self._node(self._loader.get_event(), (*path, key), depth + 1)
         return found
 
-    def _key(self, event: Any) -> str:
+    def _key(self, event: YamlEvent) -> str:
         self._guard(event, 0)
         if not isinstance(event, yaml.ScalarEvent):
             raise self._error("BAVN-E012", "a key must be plain text", event)
@@ -200,7 +203,7 @@ class _Reader:
             raise self._error("BAVN-E012", "merge keys are not allowed in rules", event)
         return str(event.value)
 
-    def _scalar(self, event: Any, path: YamlPath) -> Any:
+    def _scalar(self, event: YamlEvent, path: YamlPath) -> Yaml:
         value: str = event.value
         self._limit(len(value), MAX_SCALAR_CHARS, "characters in a value", event)
         if not event.implicit[0]:
@@ -212,28 +215,28 @@ class _Reader:
             self._document.ambiguous.append((path, value))
         return self._construct(event, tag, value)
 
-    def _construct(self, event: Any, tag: str, value: str) -> Any:
+    def _construct(self, event: YamlEvent, tag: str, value: str) -> Yaml:
         try:
             return self._loader.construct_object(yaml.ScalarNode(tag, value))
         except ValueError as error:
             raise self._error("BAVN-E010", f"not a value: {error}", event) from error
 
-    def _limit(self, have: int, limit: int, what: str, event: Any) -> None:
+    def _limit(self, have: int, limit: int, what: str, event: YamlEvent) -> None:
         if have > limit:
             raise self._error("BAVN-E013", f"more than {limit} {what}", event)
 
-    def _duplicate(self, key: str, path: YamlPath, event: Any) -> RuleFileError:
+    def _duplicate(self, key: str, path: YamlPath, event: YamlEvent) -> RuleFileError:
         first = self._document.keys[path].line
         label = f"first used in line {first}"
         return self._error("BAVN-E011", f"the key `{key}` is used twice", event, label)
 
-    def _error(self, code: str, sentence: str, event: Any, label: str = "") -> RuleFileError:
+    def _error(self, code: str, sentence: str, event: YamlEvent, label: str = "") -> RuleFileError:
         at = _position(event)
         text = self._lines[at.line - 1] if at.line <= len(self._lines) else ""
         return RuleFileError(Diagnostic(code, sentence, self._name, at.line, at.column, at.length, label, "", text))
 
 
-def _position(event: Any) -> Position:
+def _position(event: YamlEvent) -> Position:
     start, end = event.start_mark, event.end_mark
     length = end.column - start.column if end.line == start.line else 1
     return Position(start.line + 1, start.column + 1, max(1, length))

@@ -15,7 +15,7 @@ from detectors import check, crafting, loop, rulefiles
 from detectors.crafting import CraftError, Frame
 from detectors.diagnostics import Diagnostic
 from detectors.errors import BavnError
-from detectors.rulefiles import Document, RuleFileError, YamlPath
+from detectors.rulefiles import Document, RuleFileError, Yaml, YamlPath
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -66,18 +66,46 @@ class Result:
         """True where the case did what it must."""
         return self.failure is None
 
+    @property
+    def source(self) -> str:
+        """The rule's file."""
+        return self.rule
+
+    @property
+    def name(self) -> str:
+        """The case's name."""
+        return self.case
+
+    @property
+    def message(self) -> str:
+        """What went wrong; empty where nothing did."""
+        return self.failure.sentence if self.failure else ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data, for JSON."""
+        return {
+            "rule": self.rule,
+            "case": self.case,
+            "passed": self.passed,
+            "alerts": self.alerts,
+            "failure": self.failure.to_dict() if self.failure else None,
+        }
+
 
 class Runner(Protocol):
     """Runs one plan; gives the number of alerts."""
 
     def event(self, plan: bytes, event: Mapping[str, Any]) -> int:
         """Rules that hold on one event."""
+        ...
 
     def frames(self, plan: bytes, frames: Sequence[Frame]) -> int:
         """Alerts on frames."""
+        ...
 
     def capture(self, plan: bytes, path: Path) -> int:
         """Alerts on a capture file."""
+        ...
 
 
 class NativeRunner:
@@ -85,7 +113,7 @@ class NativeRunner:
 
     def event(self, plan: bytes, event: Mapping[str, Any]) -> int:
         """Rules that hold on one event."""
-        return len(loop.engine(plan).match_event(event_json(event)))
+        return len(loop.Engine(plan).match_event(event_json(event)))
 
     def frames(self, plan: bytes, frames: Sequence[Frame]) -> int:
         """Alerts on frames."""
@@ -110,6 +138,8 @@ def _drain(worker: loop.PacketLoop, now_ns: int) -> int:
     for _ in range(MAX_STEPS):
         batch = worker.step(now_ns)
         alerts += len(batch.alerts)
+        if batch.problems:
+            raise CraftError(": ".join(batch.problems[0]))
         if not batch.more:
             return alerts + len(worker.finish(now_ns).alerts)
     raise CraftError(f"not through after {MAX_STEPS} steps")
@@ -153,7 +183,7 @@ def _cases(document: Document, key: str) -> Iterator[Case]:
         yield _case(document, (key, number), item)
 
 
-def _case(document: Document, path: YamlPath, item: Any) -> Case:
+def _case(document: Document, path: YamlPath, item: Yaml) -> Case:
     if not isinstance(item, dict):
         raise _wrong(document, "a case is a mapping", path)
     unknown = item.keys() - _CASE_KEYS

@@ -124,7 +124,7 @@ def _serves(served: LogSource, asked: LogSource) -> bool:
         (served.product, asked.product),
         (served.service, asked.service),
     )
-    return all(have == want or have == "*" for have, want in pairs)
+    return all(have in (want, "*") for have, want in pairs)
 
 
 def _exactness(served: LogSource) -> int:

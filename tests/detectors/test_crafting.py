@@ -101,7 +101,7 @@ REFUSED = [
     {"exec": "id"},
     {"dns": {}, "http": {}},
     {"dns": {}, "repeat": 10**9},
-    {"dns": {}, "repeat": 15_000},
+    {"dns": {}, "repeat": 4_000},
 ]
 
 
