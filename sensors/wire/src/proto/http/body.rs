@@ -1,7 +1,7 @@
 //! Bodies: how long one is (RFC 9112 6), and passing over it without keeping it.
 
 use super::head::Head;
-use super::limits::MAX_CHUNK_DIGITS;
+use super::limits::{MAX_CHUNK_DIGITS, MAX_LENGTH};
 use crate::proto::Context;
 
 /// What a direction expects next.
@@ -150,7 +150,8 @@ impl Framing {
 
     fn length(&mut self, value: &[u8]) {
         let digits = value.iter().all(u8::is_ascii_digit);
-        let number = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok()).filter(|_| digits);
+        let number = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
+        let number = number.filter(|number| digits && *number <= MAX_LENGTH);
         self.bad_length |= number.is_none() || self.length.is_some_and(|length| Some(length) != number);
         self.length = self.length.or(number);
     }
@@ -164,11 +165,13 @@ impl Framing {
         }
     }
 
-    /// What follows a request's head.
+    /// What follows a request's head. Where the length is bad, servers that do not refuse take what follows for
+    /// the next head: so it is looked at as one.
     pub(super) fn request(self) -> State {
         match self {
             Self { chunked: true, .. } => State::CHUNK,
-            Self { encoded: true, .. } | Self { bad_length: true, .. } => State::Lost,
+            Self { encoded: true, .. } => State::Lost,
+            Self { bad_length: true, .. } => State::Head,
             Self { length: None | Some(0), .. } => State::Head,
             Self { length: Some(length), .. } => State::Body(length),
         }

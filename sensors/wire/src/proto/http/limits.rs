@@ -18,3 +18,5 @@ pub const MAX_CREDENTIALS: usize = 1024;
 pub const MAX_CHUNK_DIGITS: u8 = 16;
 /// Bytes of a method.
 pub const MAX_METHOD: usize = 32;
+/// Bytes that a body may announce; more is no length.
+pub const MAX_LENGTH: u64 = i64::MAX as u64;

@@ -291,6 +291,10 @@ impl Http {
             return;
         }
         let framing = Framing::read(&head, cx);
+        // An answer to a request that is not whole: it has no end (HTTP/0.9), or was refused before it.
+        if self.open.is_empty() {
+            self.cut_head(direction.flip(), cx);
+        }
         let request = self.open.pop();
         let response = Response { line, head: &head, cut, length: framing.length };
         event::give_out(request.as_ref().filter(|request| !request.told), Some(&response), cx);

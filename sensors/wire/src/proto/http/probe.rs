@@ -94,10 +94,14 @@ fn full_line(method: &[u8], line: &[u8]) -> Probe {
     let last = memchr::memrchr(b' ', line).and_then(|at| line.get(at + 1..));
     let yes = match last {
         Some(version) => version.starts_with(b"HTTP/1.") || version.starts_with(b"HTTP/0."),
-        // HTTP/0.9 has no version.
-        None => METHODS.contains(&method) && line.starts_with(b"/") && !line.iter().any(u8::is_ascii_control),
+        // HTTP/0.9 has no version; scanners leave out the target.
+        None => METHODS.contains(&method) && lone_word(line),
     };
     if yes { Probe::Yes } else { Probe::No }
+}
+
+fn lone_word(line: &[u8]) -> bool {
+    (line.starts_with(b"/") || line.starts_with(b"HTTP/1.")) && !line.iter().any(u8::is_ascii_control)
 }
 
 /// A `tchar` (RFC 9110 5.6.2).
@@ -137,6 +141,7 @@ mod tests {
             b"frob /x HTTP/1.1\r\n",
             b"GET /a b c HTTP/1.1\r\n",
             b"GET /old\r\n",
+            b"OPTIONS HTTP/1.1\r\n",
             b"HTTP/1.1 200 OK\r\n",
             b"HTTP/1.0 404",
         ] {

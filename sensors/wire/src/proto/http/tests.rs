@@ -306,6 +306,7 @@ fn anomalies_are_named() {
     assert_eq!(of(&head("Content-Length: 3\r\nTransfer-Encoding: chunked")), ["http_smuggling_cl_te"]);
     assert_eq!(of(&head("Content-Length: 3\r\nContent-Length: 4")), ["http_bad_content_length"]);
     assert_eq!(of(&head("Content-Length: +3")), ["http_bad_content_length"]);
+    assert_eq!(of(&head("Content-Length: 18446744073709551615")), ["http_bad_content_length"]);
     assert!(of(&head("Content-Length: 3, 3")).is_empty());
     assert_eq!(of(&head("no colon")), ["http_bad_header"]);
     assert_eq!(of(&head("Transfer-Encoding: x")), ["http_unknown_encoding"]);
@@ -316,6 +317,12 @@ fn anomalies_are_named() {
     }
     assert_eq!(of(b"GET / HTTP/1.1\r\n\r\n\x16\x03\x01 rubbish"), ["http_no_head"]);
     assert_eq!(of(b"GET / HTTP/1.1\r\nHost"), ["http_head_cut"]);
+}
+
+#[test]
+fn what_follows_a_bad_length_is_looked_at_as_a_head() {
+    let request = b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\nGET /smuggled HTTP/1.1\r\n\r\n";
+    assert_eq!(Bench::of(&[(UP, request)]).pairs(), pairs(&[("/", "?"), ("/smuggled", "?")]));
 }
 
 #[test]
@@ -389,6 +396,17 @@ fn a_head_cut_by_a_gap_is_told_as_far_as_it_goes() {
     let event = bench.only();
     assert_eq!((event.get("url.original"), event.get("url.domain")), ("/1", "a.dk"));
     assert_eq!((event.get("user_agent.original"), event.get("http.response.status_code")), ("?", "200"));
+}
+
+#[test]
+fn a_response_answers_what_there_is_of_a_request() {
+    let bench = Bench::of(&[(UP, b"GET /old\r\n"), (DOWN, b"HTTP/1.0 200 OK\r\n\r\n")]);
+    let event = bench.only();
+    assert_eq!((event.get("url.path"), event.get("http.version")), ("/old", "0.9"));
+    assert_eq!(event.get("http.response.status_code"), "200");
+    let slow = b"POST /slow HTTP/1.1\r\nHost: a.dk\r\nX-";
+    let bench = Bench::of(&[(UP, slow), (DOWN, b"HTTP/1.1 408 Late\r\n\r\n"), (UP, b"a: b\r\n")]);
+    assert_eq!(bench.pairs(), pairs(&[("/slow", "408")]));
 }
 
 #[test]

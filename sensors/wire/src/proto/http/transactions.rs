@@ -58,6 +58,10 @@ impl Transactions {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
     /// The request that the next response answers.
     pub(super) fn pop(&mut self) -> Option<Request> {
         let request = self.open.pop_front()?;

@@ -22,7 +22,7 @@ pub(super) struct Authority<'a> {
 
 impl<'a> Target<'a> {
     pub(super) fn parse(method: &[u8], target: &'a [u8]) -> Self {
-        if method == b"CONNECT" {
+        if method == b"CONNECT" && !target.starts_with(b"/") {
             return Self { authority: Some(Authority::parse(target)), ..Self::default() };
         }
         let Some(rest) = after_scheme(target) else { return Self::origin(target) };
@@ -95,6 +95,7 @@ mod tests {
         assert_eq!((absolute.path, absolute.query), (Some(&b"/x.php"[..]), Some(&b""[..])));
         let connect = Target::parse(b"CONNECT", b"a.dk:443").authority;
         assert_eq!(connect, Some(Authority { user: None, host: b"a.dk", port: Some(443) }));
+        assert_eq!(Target::parse(b"CONNECT", b"/x").path, Some(&b"/x"[..]));
         let bare = Target::parse(b"GET", b"http://a.dk");
         assert_eq!((bare.path, bare.query, bare.extension()), (None, None, None));
         assert_eq!(Target::parse(b"OPTIONS", b"*").path, Some(&b"*"[..]));
