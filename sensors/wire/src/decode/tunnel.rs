@@ -100,11 +100,12 @@ pub(super) fn mpls<'a>(packet: &mut Packet<'a>, rest: Rest<'a>) -> Result<Found,
 
 /// Session stage of PPPoE (RFC 2516).
 pub(super) fn pppoe<'a>(packet: &mut Packet<'a>, rest: Rest<'a>) -> Result<Found, Drop> {
-    let ([version, code, _, _, len0, len1], body) = rest.chunk::<6>()?;
+    let ([version, code, ..], body) = rest.chunk::<6>()?;
     if (*version, *code) != (0x11, 0) {
         return Err(Drop::EthertypeUnknown);
     }
-    ppp(packet, body.limit(usize::from(u16::from_be_bytes([*len0, *len1])))?)
+    // Its length is wrong in the field; that of IP inside counts.
+    ppp(packet, body)
 }
 
 /// PPP (RFC 1661), with or without address and control bytes (RFC 1662), protocol field of one byte or two.
