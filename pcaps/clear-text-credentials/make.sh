@@ -7,9 +7,8 @@ bridge
 host srv 203.0.113.21/24
 host ann 10.20.0.11/24
 host ben 10.20.0.12/24
-mount -t tmpfs tmpfs /home # where this FTP server looks for its users
-mkdir -p "$lab/ftp" /home/ann
-echo 'a small file' | tee "$lab/ftp/readme.txt" >/home/ann/readme.txt
+mkdir -p "$lab/ftp"
+echo "a small file" >"$lab/ftp/readme.txt"
 echo 'ann:Invented-Secret-1' >"$lab/passwords"
 make_site "$lab/site"
 printf 'ann:%s\n' "$(openssl passwd -apr1 Invented-Secret-1)" >"$lab/htpasswd"
@@ -18,7 +17,8 @@ server { listen 80; root $lab/site;
   location / { auth_basic "staff"; auth_basic_user_file $lab/htpasswd; }
   location /login { auth_basic off; return 302 /; } }
 CONF
-twisted_on srv 21 ftp --port 21 --root "$lab/ftp" --password-file "$lab/passwords"
+bg srv /usr/bin/python3 -m pyftpdlib -i 203.0.113.21 -p 21 -u ann -P Invented-Secret-1 -d "$lab/ftp"
+wait_tcp srv 21
 mail_on srv 203.0.113.21 ann Invented-Secret-1
 twisted_on srv 23 manhole --telnetPort tcp:23 --passwd "$lab/passwords"
 

@@ -21,6 +21,8 @@ LINK_TYPES = {0: "NULL", 1: "EN10MB", 101: "RAW", 108: "LOOP", 113: "LINUX_SLL",
 NG_SECTION, NG_INTERFACE, NG_SIMPLE, NG_PACKET = 0x0A0D0D0A, 1, 3, 6
 NG_ORDERS = {b"\x1a\x2b\x3c\x4d": ">", b"\x4d\x3c\x2b\x1a": "<"}
 OPTION_END, IF_TSRESOL = 0, 9
+NG_SMALLEST = 12
+NANO = 9
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ def pcapng_blocks(data: bytes) -> Iterator[Block]:
         if data[position : position + 4] == b"\x0a\x0d\x0d\x0a":
             order = NG_ORDERS[data[position + 8 : position + 12]]
         kind, length = struct.unpack_from(order + "II", data, position)
-        if length < 12 or position + length > len(data):
+        if length < NG_SMALLEST or position + length > len(data):
             raise ValueError("a block has a wrong length")
         yield Block(order, kind, data[position + 8 : position + length - 4])
         position += length
@@ -144,7 +146,7 @@ def format_name(data: bytes) -> str:
         first = next(block for block in pcapng_blocks(data) if block.kind == NG_INTERFACE)
         order, fine = first.order, ticks_per_second(first) == 10**9
     else:
-        order, fine = MAGICS[data[:4]][0], MAGICS[data[:4]][1] == 9
+        order, fine = MAGICS[data[:4]][0], MAGICS[data[:4]][1] == NANO
     kind = "pcapng" if is_pcapng(data) else "pcap"
     return f"{kind} {'little' if order == '<' else 'big'}-endian {'nanoseconds' if fine else 'microseconds'}"
 

@@ -12,17 +12,18 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-import capfile  # noqa: E402  (found beside this script)
+import capfile  # found beside this script
 
 ETHERNET, NULL, LOOP = 1, 0, 108
-AF_INET, AF_INET6_BSD = 2, 30
+AF_INET, AF_INET6_BSD, IPV4 = 2, 30, 4
+MICRO = 6
 SHB_KEEP: frozenset[int] = frozenset()
 IDB_KEEP = frozenset({capfile.IF_TSRESOL})
 
 
 def pcap(order: str, link: int, frames: list[capfile.Record], digits: int) -> bytes:
     """Return a pcap file; `digits` is 6 for microseconds and 9 for nanoseconds."""
-    magic = 0xA1B2C3D4 if digits == 6 else 0xA1B23C4D
+    magic = 0xA1B2C3D4 if digits == MICRO else 0xA1B23C4D
     head = struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, 262144, link)
     return head + b"".join(pcap_record(order, frame, digits) for frame in frames)
 
@@ -36,7 +37,7 @@ def pcap_record(order: str, frame: capfile.Record, digits: int) -> bytes:
 
 def with_family(frame: capfile.Record, order: str) -> capfile.Record:
     """Return a raw-IP frame behind the four-byte address family of types NULL and LOOP."""
-    family = AF_INET if frame.data[0] >> 4 == 4 else AF_INET6_BSD
+    family = AF_INET if frame.data[0] >> 4 == IPV4 else AF_INET6_BSD
     return capfile.Record(frame.nanos, struct.pack(order + "I", family) + frame.data, frame.wire_length + 4)
 
 

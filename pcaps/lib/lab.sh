@@ -1,6 +1,6 @@
 # Sourced first by every make.sh. Moves the script into its own pid, mount, network and host-name
 # namespaces (with a user namespace where it is not root), so that nothing it starts can reach or
-# outlive them: when the script ends, the kernel ends its processes and removes its interfaces.
+# outlive them (without root it needs the usual range of ids in /etc/subuid): when the script ends, the kernel ends its processes and removes its interfaces.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[1]}")" && pwd)
 lib=$here/../lib
@@ -8,7 +8,7 @@ case_name=$(basename "$here")
 
 enter_namespaces() {
   local user=()
-  [ "$(id -u)" = 0 ] || user=(--user --map-root-user)
+  [ "$(id -u)" = 0 ] || user=(--user --map-root-user --map-auto)
   exec timeout --kill-after=5 "${LAB_LIMIT:-240}" unshare "${user[@]}" --net --mount --pid --uts --ipc \
     --fork --mount-proc --kill-child env -i PATH=/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin \
     LANG=C.UTF-8 TZ=UTC BAVN_LAB=1 bash "$here/make.sh"

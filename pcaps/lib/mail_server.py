@@ -1,3 +1,4 @@
+# ruff: noqa: N802, ARG001, ARG002  (names and arguments are those that aiosmtpd calls)
 """Run aiosmtpd with one account and a mailbox. Usage: mail_server.py ADDRESS USER PASSWORD MAILDIR."""
 
 # mypy: disable-error-code="import-not-found, import-untyped, misc, unused-ignore"

@@ -85,7 +85,7 @@ make_cert() {
   cat "$lab/ca.pem" >>"$lab/$name.pem"
 }
 
-# twisted_on HOST PORT PLUGIN ARGUMENTS...: one of Twisted's servers (ftp, mail, manhole).
+# twisted_on HOST PORT PLUGIN ARGUMENTS...: one of Twisted's servers.
 twisted_on() {
   local host=$1 port=$2
   shift 2

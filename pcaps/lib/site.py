@@ -8,7 +8,8 @@ from pathlib import Path
 
 PAGES = {"index.html": "Front page", "news.html": "News", "contact.html": "Contact", "tax/form.html": "Form"}
 HEAD = '<link rel="stylesheet" href="/style.css"><script src="/app.js"></script>'
-WORDS = "the agency answers questions on roads schools water and the registry every day of the week".split()
+TEXT = "the agency answers questions on roads schools water and the registry every day of the week"
+WORDS = TEXT.split()
 
 
 def text(seed: int, words: int) -> str:

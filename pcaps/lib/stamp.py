@@ -7,7 +7,7 @@ it this script writes date, tool versions, and per capture its size, digest, pac
 counts in it.
 """
 
-import datetime
+import datetime as dt
 import hashlib
 import json
 import re
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-import capfile  # noqa: E402  (found beside this script)
+import capfile  # found beside this script
 
 MARKER = "# Measured by lib/stamp.py; what stands below is written anew by every run of make.sh.\n"
 CAPTURES = ("*.pcap", "*.pcapng", "*.pcap.gz", "*.pcap.zst", "*.pcapng.gz", "*.pcapng.zst")
@@ -111,7 +111,7 @@ def toml_value(value: object) -> str:
 
 def measured_half(script: str, tools: dict[str, str], facts: list[dict[str, Any]]) -> str:
     """Return the lower half of case.toml."""
-    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    today = dt.datetime.now(dt.UTC).date().isoformat()
     lines = [MARKER + "[made]", f'date = "{today}"', f'script = "{script}"', f"tools = {toml_value(tools)}"]
     for one in facts:
         lines += ["", "[[expect]]"] + [f"{key} = {toml_value(value)}" for key, value in one.items()]
@@ -134,7 +134,8 @@ def observations(observe: dict[str, list[str]]) -> str:
 def capture_lines(expect: list[dict[str, Any]]) -> str:
     """Return one Markdown table row per capture."""
     rows = [
-        f"| `{one['file']}` | {one['packets']} | {one['bytes']} | {one['format']}, {one['link_type']} | {one['seconds']} |"
+        f"| `{one['file']}` | {one['packets']} | {one['bytes']} "
+        f"| {one['format']}, {one['link_type']} | {one['seconds']} |"
         for one in expect
     ]
     return "\n".join(["| file | packets | bytes | format | seconds |", "|---|---|---|---|---|", *rows])
@@ -148,8 +149,9 @@ def readme(name: str, case: dict[str, Any]) -> str:
         f"# {name}\n\n{case['purpose']}\n\n## What is in it\n\n{bullets(case['contents'])}\n\n"
         f"## Captures\n\n{capture_lines(case['expect'])}\n\n"
         f"## Expected observations\n\n{observations(case.get('observe', {}))}\n{limits}\n"
-        f"## Where it is from\n\nMade on {case['made']['date']} by `{case['made']['script']}` in network namespaces of its own, with\n"
-        f"{tools}.\nNo part of it left those namespaces; all names, addresses, people and passwords are invented.\n"
+        f"## Where it is from\n\nMade on {case['made']['date']} by `{case['made']['script']}` "
+        f"in network namespaces of its own, with\n{tools}.\n"
+        "No part of it left those namespaces; all names, addresses, people and passwords are invented.\n"
         "This page is written from `case.toml` by `lib/stamp.py`.\n"
     )
 

@@ -1,5 +1,6 @@
 """Every capture in pcaps/ is whole, is what its description says, and tells nothing of the machine that made it."""
 
+import functools
 import hashlib
 import importlib.util
 import os
@@ -171,15 +172,23 @@ def test_pcapng_has_no_options_but_its_clock(capture: Path) -> None:
             assert codes <= {capfile.IF_TSRESOL}
 
 
-def seen(capture: Path, fields: list[str]) -> set[tuple[str, ...]]:
-    """Return the values of the fields in every frame; a frame's n-th values belong together."""
+@functools.cache
+def frames(capture: Path) -> list[dict[str, list[str]]]:
+    """Return, frame by frame, all values of every field in FIELDS."""
+    names = sorted({name for names in FIELDS.values() for name in names})
     call = ["tshark", "-n", "-o", OUT_OF_ORDER, "-r", str(capture)]
     call += ["-T", "fields", "-E", "occurrence=a", "-E", "aggregator=\x1f"]
-    for field in fields:
-        call += ["-e", field]
+    for name in names:
+        call += ["-e", name]
     done = subprocess.run(call, capture_output=True, timeout=120, check=True)
-    lines = done.stdout.decode("utf-8", "replace").splitlines()
-    columns = [[cell.split("\x1f") for cell in line.split("\t")] for line in lines if line.strip()]
+    lines = done.stdout.decode("utf-8", "replace").split("\n")
+    cells = [[cell.split("\x1f") for cell in line.split("\t")] for line in lines if line]
+    return [dict(zip(names, line, strict=False)) for line in cells]
+
+
+def seen(capture: Path, kind: str) -> set[tuple[str, ...]]:
+    """Return the values of a kind's fields; a frame's n-th values belong together."""
+    columns = [[frame.get(name, []) for name in FIELDS[kind]] for frame in frames(capture)]
     return {values for line in columns for values in zip(*line, strict=False)}
 
 
@@ -200,7 +209,7 @@ OBSERVATIONS = [(case, kind) for case in CASES for kind in case_of(case).get("ob
 @pytest.mark.parametrize(("case", "kind"), OBSERVATIONS, ids=[f"{case.name}-{kind}" for case, kind in OBSERVATIONS])
 def test_tshark_sees_what_is_described(case: Path, kind: str) -> None:
     needs("tshark")
-    values = {found for path in CAPTURES if path.parent == case for found in seen(path, FIELDS[kind])}
+    values = {found for path in CAPTURES if path.parent == case for found in seen(path, kind)}
     for item in case_of(case)["observe"][kind]:
         if kind == "dns_name_suffixes":
             assert any(name.endswith("." + item) for (name,) in values)
