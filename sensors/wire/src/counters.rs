@@ -34,6 +34,7 @@ counters! {
     drop_malformed, "Frames whose headers contradict themselves";
     drop_fragment_pending, "Fragments held or used for a datagram that a later frame completed or that never was";
     drop_depth, "Frames with more layers than the limit";
+    drop_panic, "Frames during whose analysis something other than a protocol parser failed";
     events, "Events given out";
     weird, "Anomalies";
     flows, "Flows begun";

@@ -8,4 +8,5 @@ pub mod fields;
 pub mod flow;
 pub mod json;
 pub mod messages;
+pub mod pipeline;
 pub mod proto;

@@ -26,7 +26,8 @@ pub enum Probe {
 pub enum Next {
     /// Give it the bytes that follow.
     More,
-    /// It has seen all it needs of this flow (TLS after the handshake, an upgrade): only counters from now on.
+    /// It has seen all it needs of this flow (TLS after the handshake, an upgrade): `close` follows at once, and then
+    /// the flow has only counters.
     Done,
 }
 

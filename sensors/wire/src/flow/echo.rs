@@ -1,0 +1,40 @@
+//! A protocol for tests: streams that begin with `ECHO`; each piece of data is told as a `weird` of that detail.
+
+use crate::messages::Direction;
+use crate::proto::{Close, Context, Next, Probe, StreamParser};
+
+#[derive(Debug, Default)]
+pub(crate) struct Echo {
+    said: [Vec<u8>; 2],
+}
+
+impl StreamParser for Echo {
+    fn probe(data: &[u8], _: Direction) -> Probe {
+        let len = data.len().min(4);
+        match (data.get(..len) == b"ECHO".get(..len), len) {
+            (true, 4) => Probe::Yes,
+            (true, _) => Probe::More,
+            _ => Probe::No,
+        }
+    }
+
+    fn data(&mut self, direction: Direction, data: &[u8], _: &mut Context<'_>) -> Next {
+        self.said[direction.index()].extend_from_slice(data);
+        assert!(!data.ends_with(b"PANIC"), "asked to");
+        if data.ends_with(b"DONE") { Next::Done } else { Next::More }
+    }
+
+    fn gap(&mut self, direction: Direction, len: u64, _: &mut Context<'_>) -> Next {
+        self.said[direction.index()].extend_from_slice(format!("<{len}>").as_bytes());
+        Next::More
+    }
+
+    fn close(&mut self, why: Close, cx: &mut Context<'_>) {
+        let [to_server, to_client] = std::mem::take(&mut self.said);
+        cx.weird("echo", "to_server", &to_server);
+        if !to_client.is_empty() {
+            cx.weird("echo", "to_client", &to_client);
+        }
+        let _ = why;
+    }
+}

@@ -1,0 +1,227 @@
+//! One flow's hot part: what every packet of it touches.
+
+use super::key::Key;
+use super::service::Analysis;
+use super::timers::Link;
+use crate::messages::{Direction, FlowInfo, Transport};
+
+/// What a flow did, as a letter of its history; upper case from the originator (Zeek's letters).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Act {
+    /// SYN without ACK: S.
+    Syn,
+    /// SYN with ACK: H.
+    SynAck,
+    /// ACK without data: A.
+    Ack,
+    /// Payload: D.
+    Data,
+    /// FIN: F.
+    Fin,
+    /// RST: R.
+    Reset,
+    /// Bytes of the stream were lost: G.
+    Gap,
+    /// Bytes came again: T.
+    Again,
+}
+
+const LETTERS: [&[u8; 8]; 2] = [b"SHADFRGT", b"shadfrgt"];
+
+/// Each act counts once a side, in the order of the first time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct History {
+    seen: u16,
+    len: u8,
+    letters: [u8; 17],
+}
+
+impl History {
+    #[inline]
+    pub(crate) fn add(&mut self, direction: Direction, act: Act) {
+        let bit = Self::bit(direction, act);
+        if self.seen & bit == 0 {
+            self.seen |= bit;
+            self.push(LETTERS[direction.index()][act as usize]);
+        }
+    }
+
+    /// The originator was not the first to be seen sending: `^` in front.
+    pub(crate) fn add_flip(&mut self) {
+        self.push(b'^');
+    }
+
+    fn push(&mut self, letter: u8) {
+        if let Some(place) = self.letters.get_mut(usize::from(self.len)) {
+            *place = letter;
+            self.len += 1;
+        }
+    }
+
+    #[inline]
+    pub(crate) const fn has(&self, direction: Direction, act: Act) -> bool {
+        self.seen & Self::bit(direction, act) != 0
+    }
+
+    pub(crate) const fn has_both(&self, act: Act) -> bool {
+        self.has(Direction::ToServer, act) && self.has(Direction::ToClient, act)
+    }
+
+    pub(crate) const fn has_any(&self, act: Act) -> bool {
+        self.has(Direction::ToServer, act) || self.has(Direction::ToClient, act)
+    }
+
+    pub(crate) fn text(&self) -> &[u8] {
+        self.letters.get(..usize::from(self.len)).unwrap_or_default()
+    }
+
+    const fn bit(direction: Direction, act: Act) -> u16 {
+        1 << (act as u16 + 8 * direction.index() as u16)
+    }
+}
+
+/// How far the search for a flow's protocol is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Bytes are looked at, or given to a parser.
+    Active,
+    /// No parser fits, or the one that did is done: counters only.
+    Idle,
+}
+
+/// The hot part. Pairs are by [`Direction::index`].
+#[derive(Debug)]
+pub(crate) struct Flow {
+    pub(crate) key: Key,
+    pub(crate) tag: u32,
+    pub(crate) link: Link,
+    pub(crate) last: u64,
+    /// Number of the newest packet.
+    pub(crate) last_packet: u64,
+    pub(crate) packets: [u64; 2],
+    pub(crate) bytes: [u64; 2],
+    /// Sequence number that comes next, each way; for ICMP the first packet's type and code.
+    pub(crate) next: [u32; 2],
+    /// Highest acknowledgement sent, each way.
+    pub(crate) acked: [u32; 2],
+    /// First sequence number, each way.
+    pub(crate) first_seq: [u32; 2],
+    pub(crate) flags: Flags,
+    pub(crate) history: History,
+    pub(crate) stage: Stage,
+    pub(crate) analysis: Option<Analysis>,
+    pub(crate) start: u64,
+    pub(crate) id: u64,
+    pub(crate) macs: [Option<[u8; 6]>; 2],
+    pub(crate) missed: u64,
+    /// Seconds after `start` at which the last record was written.
+    pub(crate) reported: u32,
+    /// Weird events so far.
+    pub(crate) weirds: u8,
+    /// Fresh starts that a stream picked up in the middle may still make.
+    pub(crate) tries: u8,
+    pub(crate) service: Option<&'static str>,
+}
+
+/// One bit each, where `_DIR` bits come in a pair.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Flags(u16);
+
+impl Flags {
+    /// The originator is the key's second endpoint.
+    pub(crate) const SWAPPED: u16 = 1;
+    /// Streams were put together, so missed bytes are known.
+    pub(crate) const ASSEMBLED: u16 = 2;
+    /// `next` is valid.
+    pub(crate) const SYNCED_DIR: u16 = 4;
+    /// `acked` is valid.
+    pub(crate) const ACKED_DIR: u16 = 16;
+    /// Out-of-order segments are held.
+    pub(crate) const HOLDING_DIR: u16 = 64;
+    /// No protocol fits what this side sent.
+    pub(crate) const RULED_OUT_DIR: u16 = 256;
+    /// All before the FIN has come.
+    pub(crate) const FINISHED_DIR: u16 = 1024;
+
+    pub(crate) const fn get(self, bit: u16) -> bool {
+        self.0 & bit != 0
+    }
+
+    pub(crate) const fn get_dir(self, bit: u16, direction: Direction) -> bool {
+        self.get(bit << direction.index())
+    }
+
+    pub(crate) const fn get_both(self, bit: u16) -> bool {
+        self.0 & (bit * 3) == bit * 3
+    }
+
+    pub(crate) const fn set(&mut self, bit: u16) {
+        self.0 |= bit;
+    }
+
+    pub(crate) const fn put_dir(&mut self, bit: u16, direction: Direction, on: bool) {
+        let bit = bit << direction.index();
+        if on { self.0 |= bit } else { self.0 &= !bit }
+    }
+}
+
+impl Flow {
+    pub(crate) fn transport(&self) -> Transport {
+        self.key.transport()
+    }
+
+    /// Direction of a packet whose sender is the key's second endpoint where `swapped`.
+    #[inline]
+    pub(crate) const fn direction(&self, swapped: bool) -> Direction {
+        if swapped == self.flags.get(Flags::SWAPPED) { Direction::ToServer } else { Direction::ToClient }
+    }
+
+    /// True where one side has shown no packet.
+    pub(crate) const fn is_one_way(&self) -> bool {
+        self.packets[0] == 0 || self.packets[1] == 0
+    }
+
+    pub(crate) fn info(&self) -> FlowInfo {
+        let originator = usize::from(self.flags.get(Flags::SWAPPED));
+        let ends = [originator, 1 - originator];
+        FlowInfo {
+            ip: ends.map(|end| self.key.ip(end)),
+            port: ends.map(|end| self.key.port(end)),
+            transport: self.transport(),
+            vlan: self.key.vlan(),
+            tunnel: self.key.tunnel(),
+            start: self.start,
+            last: self.last,
+            packets: self.packets,
+            bytes: self.bytes,
+            id: self.id,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn history_keeps_the_first_of_each() {
+        let mut history = History::default();
+        for (direction, act) in [
+            (Direction::ToServer, Act::Syn),
+            (Direction::ToClient, Act::SynAck),
+            (Direction::ToServer, Act::Data),
+            (Direction::ToServer, Act::Data),
+            (Direction::ToClient, Act::Fin),
+        ] {
+            history.add(direction, act);
+        }
+        assert_eq!(history.text(), b"ShDf");
+        assert!(history.has(Direction::ToClient, Act::Fin) && !history.has_both(Act::Fin));
+    }
+
+    #[test]
+    fn hot_part_is_small() {
+        assert!(size_of::<Flow>() <= 264, "{}", size_of::<Flow>());
+    }
+}

@@ -1,0 +1,330 @@
+//! Which protocol a flow speaks, found by content, and its parser. Enum dispatch: no virtual call per packet.
+//!
+//! Adding a protocol is one row in [`streams!`] or [`datagrams!`] and its first bytes in [`by_first_byte`].
+
+use super::reassembly::{Half, Receiver};
+use crate::messages::{Direction, EventKind};
+use crate::proto::{Close, Context, DatagramParser, Next, PROBE_BYTES, Probe, StreamParser};
+
+/// What a flow has beside its counters while a protocol is sought or parsed.
+#[derive(Debug)]
+pub(crate) enum Analysis {
+    Stream(Box<Stream>),
+    Datagrams(Box<Datagrams>),
+}
+
+/// A TCP flow's streams and their parser.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    pub(crate) halves: [Half; 2],
+    pub(crate) app: App,
+    /// Second of packet time in which the parser was last told of the time.
+    pub(crate) ticked: u64,
+}
+
+/// A UDP flow's parser.
+#[derive(Debug)]
+pub(crate) struct Datagrams {
+    pub(crate) parser: DatagramService,
+    pub(crate) ticked: u64,
+}
+
+/// A set of protocols, a bit each.
+pub(crate) type Set = u8;
+
+macro_rules! streams {
+    ($($bit:literal $name:ident $parser:ty, $text:literal, $kind:expr;)*) => {
+        /// Parser of a stream.
+        pub(crate) enum StreamService { $($name($parser),)* }
+
+        impl StreamService {
+            const ROWS: &[(Set, EventKind, fn(&[u8], Direction) -> Probe)] =
+                &[$((1 << $bit, $kind, <$parser as StreamParser>::probe),)*];
+
+            fn new(bit: Set) -> Option<Self> {
+                $(if bit == 1 << $bit { return Some(Self::$name(Default::default())); })*
+                None
+            }
+
+            pub(crate) const fn name(&self) -> &'static str {
+                match self { $(Self::$name(_) => $text,)* }
+            }
+
+            fn data(&mut self, direction: Direction, data: &[u8], cx: &mut Context<'_>) -> Next {
+                match self { $(Self::$name(parser) => parser.data(direction, data, cx),)* }
+            }
+
+            fn gap(&mut self, direction: Direction, len: u64, cx: &mut Context<'_>) -> Next {
+                match self { $(Self::$name(parser) => parser.gap(direction, len, cx),)* }
+            }
+
+            pub(crate) fn tick(&mut self, cx: &mut Context<'_>) {
+                match self { $(Self::$name(parser) => parser.tick(cx),)* }
+            }
+
+            fn close(&mut self, why: Close, cx: &mut Context<'_>) {
+                match self { $(Self::$name(parser) => parser.close(why, cx),)* }
+            }
+        }
+    };
+}
+
+macro_rules! datagrams {
+    ($($bit:literal $name:ident $parser:ty, $text:literal, $kind:expr;)*) => {
+        /// Parser of datagrams.
+        pub(crate) enum DatagramService { $($name($parser),)* }
+
+        impl DatagramService {
+            const ROWS: &[(Set, EventKind, fn(&[u8], [u16; 2]) -> Probe)] =
+                &[$((1 << $bit, $kind, <$parser as DatagramParser>::probe),)*];
+
+            fn new(bit: Set) -> Option<Self> {
+                $(if bit == 1 << $bit { return Some(Self::$name(Default::default())); })*
+                None
+            }
+
+            pub(crate) const fn name(&self) -> &'static str {
+                match self { $(Self::$name(_) => $text,)* }
+            }
+
+            pub(crate) fn datagram(&mut self, direction: Direction, payload: &[u8], cx: &mut Context<'_>) -> Next {
+                match self { $(Self::$name(parser) => parser.datagram(direction, payload, cx),)* }
+            }
+
+            pub(crate) fn tick(&mut self, cx: &mut Context<'_>) {
+                match self { $(Self::$name(parser) => parser.tick(cx),)* }
+            }
+
+            pub(crate) fn close(&mut self, why: Close, cx: &mut Context<'_>) {
+                match self { $(Self::$name(parser) => parser.close(why, cx),)* }
+            }
+
+            /// The protocol of a datagram's payload, if any of `enabled` knows it.
+            pub(crate) fn find(enabled: Set, payload: &[u8], ports: [u16; 2]) -> Option<Self> {
+                let fits = Self::ROWS.iter().find(|(bit, _, probe)| {
+                    bit & enabled != 0 && probe(payload, ports) == Probe::Yes
+                })?;
+                Self::new(fits.0)
+            }
+        }
+    };
+}
+
+// The order is that of the probes.
+#[cfg(not(test))]
+streams! {
+    0 Tls crate::proto::tls::Tls, "tls", EventKind::Tls;
+    1 Dns crate::proto::dns::DnsStream, "dns", EventKind::Dns;
+    2 Http crate::proto::http::Http, "http", EventKind::Http;
+}
+
+#[cfg(test)]
+streams! {
+    0 Tls crate::proto::tls::Tls, "tls", EventKind::Tls;
+    1 Dns crate::proto::dns::DnsStream, "dns", EventKind::Dns;
+    2 Http crate::proto::http::Http, "http", EventKind::Http;
+    3 Echo super::echo::Echo, "echo", EventKind::Weird;
+}
+
+datagrams! {
+    0 Dns crate::proto::dns::DnsDatagram, "dns", EventKind::Dns;
+}
+
+impl std::fmt::Debug for StreamService {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl std::fmt::Debug for DatagramService {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Stream and datagram protocols that give events of a wanted kind.
+pub(crate) fn enabled(wanted: impl Fn(EventKind) -> bool) -> [Set; 2] {
+    let streams = StreamService::ROWS.iter().filter(|row| wanted(row.1)).fold(0, |set, row| set | row.0);
+    let datagrams = DatagramService::ROWS.iter().filter(|row| wanted(row.1)).fold(0, |set, row| set | row.0);
+    [streams, datagrams]
+}
+
+/// Stream protocols that can begin with that byte: most streams of other protocols cost one look.
+const fn by_first_byte(byte: u8) -> Set {
+    let tls = matches!(byte, 0x14..=0x17 | 0x80..) as Set;
+    let dns = ((byte < 0x40) as Set) << 1;
+    let http = (byte.is_ascii_graphic() as Set) << 2;
+    let rest = !0b111;
+    tls | dns | http | rest
+}
+
+/// Asks the protocols of `set` about a direction's first bytes: which one it is, and which are still possible.
+pub(crate) fn probe(set: Set, data: &[u8], direction: Direction) -> (Option<Set>, Set) {
+    let Some(first) = data.first() else {
+        return (None, set);
+    };
+    let mut left = set & by_first_byte(*first);
+    for (bit, _, probe) in StreamService::ROWS.iter().filter(|row| row.0 & set & by_first_byte(*first) != 0) {
+        match probe(data, direction) {
+            Probe::Yes => return (Some(*bit), left),
+            Probe::No => left &= !bit,
+            Probe::More => {}
+        }
+    }
+    (None, left)
+}
+
+/// The application's side of a stream.
+#[derive(Debug)]
+pub(crate) enum App {
+    Probing(Probing),
+    Running(StreamService),
+    /// Parsed as far as it will be, or nothing known.
+    Done,
+}
+
+/// First bytes of each direction while they are too few to tell.
+#[derive(Debug, Default)]
+pub(crate) struct Probing {
+    pub(crate) first: [Vec<u8>; 2],
+    /// What each direction may still be.
+    pub(crate) left: [Set; 2],
+    pub(crate) enabled: Set,
+    /// Fresh starts that a stream picked up in the middle may still make.
+    pub(crate) tries: u8,
+}
+
+impl Probing {
+    /// The protocol, as soon as it is known.
+    fn look(&mut self, direction: Direction, data: &[u8]) -> Option<Set> {
+        let way = direction.index();
+        if self.left[way] == 0 {
+            return None;
+        }
+        let first = &mut self.first[way];
+        let fresh = first.is_empty();
+        if !fresh {
+            let room = PROBE_BYTES - first.len().min(PROBE_BYTES);
+            first.extend_from_slice(&data[..data.len().min(room)]);
+        }
+        let seen: &[u8] = if fresh { &data[..data.len().min(PROBE_BYTES)] } else { first };
+        let (found, left) = probe(self.left[way], seen, direction);
+        let full = seen.len() >= PROBE_BYTES;
+        if found.is_none() && fresh && left != 0 && !full {
+            self.first[way] = data.to_vec();
+        }
+        if found.is_some() {
+            return found;
+        }
+        self.narrow(way, if full { 0 } else { left });
+        // In mid-stream, what did not fit may be the end of something, and this segment a beginning.
+        let again = !fresh && self.first[way].is_empty() && self.left[way] != 0;
+        if again { self.look(direction, data) } else { None }
+    }
+
+    fn narrow(&mut self, way: usize, left: Set) {
+        if left == 0 {
+            self.first[way] = Vec::new();
+        }
+        if left == 0 && self.tries > 0 {
+            self.tries -= 1;
+            self.left[way] = self.enabled;
+        } else {
+            self.left[way] = left;
+        }
+    }
+}
+
+/// Gives a direction's bytes to the application.
+pub(crate) struct Feed<'a> {
+    pub(crate) app: &'a mut App,
+    pub(crate) direction: Direction,
+    /// Bytes lost in gaps.
+    pub(crate) missed: u64,
+    /// Name of the protocol that was found now.
+    pub(crate) found: Option<&'static str>,
+    pub(crate) cx: Context<'a>,
+}
+
+impl<'a> Feed<'a> {
+    pub(crate) fn new(app: &'a mut App, direction: Direction, cx: Context<'a>) -> Self {
+        Self { app, direction, missed: 0, found: None, cx }
+    }
+}
+
+impl Receiver for Feed<'_> {
+    #[inline]
+    fn data(&mut self, data: &[u8]) {
+        match self.app {
+            App::Running(service) => {
+                if service.data(self.direction, data, &mut self.cx) == Next::Done {
+                    self.finish();
+                }
+            }
+            App::Probing(probing) => {
+                let way = self.direction.index();
+                let held = probing.first[way].len();
+                if let Some(bit) = probing.look(self.direction, data) {
+                    self.begin(bit, held, data);
+                } else if probing.left == [0; 2] {
+                    *self.app = App::Done;
+                }
+            }
+            App::Done => {}
+        }
+    }
+
+    fn gap(&mut self, len: u64) {
+        self.missed += len;
+        self.cx.counters.stream_gaps += 1;
+        self.cx.counters.stream_gap_bytes += len;
+        match self.app {
+            App::Running(service) => {
+                if service.gap(self.direction, len, &mut self.cx) == Next::Done {
+                    self.finish();
+                }
+            }
+            App::Probing(probing) => probing.narrow(self.direction.index(), 0),
+            App::Done => {}
+        }
+    }
+}
+
+impl Feed<'_> {
+    /// The protocol is known: its parser gets what was kept, the other direction's first.
+    fn begin(&mut self, bit: Set, held: usize, data: &[u8]) {
+        let Some(service) = StreamService::new(bit) else {
+            return;
+        };
+        self.found = Some(service.name());
+        let App::Probing(probing) = std::mem::replace(self.app, App::Running(service)) else {
+            return;
+        };
+        let [mine, other] = match probing.first {
+            [to_server, to_client] if self.direction == Direction::ToServer => [to_server, to_client],
+            [to_server, to_client] => [to_client, to_server],
+        };
+        if !other.is_empty() {
+            let this = self.direction;
+            self.direction = this.flip();
+            self.data(&other);
+            self.direction = this;
+        }
+        if let Some(kept) = mine.get(..held).filter(|kept| !kept.is_empty()) {
+            self.data(kept);
+        }
+        self.data(data);
+    }
+
+    fn finish(&mut self) {
+        if let App::Running(mut service) = std::mem::replace(self.app, App::Done) {
+            service.close(Close::End, &mut self.cx);
+        }
+    }
+
+    pub(crate) fn close(&mut self, why: Close) {
+        if let App::Running(mut service) = std::mem::replace(self.app, App::Done) {
+            service.close(why, &mut self.cx);
+        }
+    }
+}

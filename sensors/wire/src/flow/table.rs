@@ -1,0 +1,452 @@
+//! The table of live flows: found by one look-up a packet, ended by packet time, bounded.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::index::Index;
+use super::key::{Key, KeyHasher, looks_like_answer};
+use super::reassembly::Budget;
+use super::record::{Act, Flags, Flow, History, Stage};
+use super::report::{self, Reason};
+use super::service::{Analysis, DatagramService, Datagrams, Set};
+use super::slab::Slab;
+use super::timers::{Link, TICK, Wheel};
+use super::{Limits, Timeouts};
+use crate::counters::Counters;
+use crate::decode::{Packet, TcpFlags, Upper};
+use crate::messages::{Direction, FlowInfo, Sink, Transport};
+use crate::proto::{Close, Context, Next};
+
+/// What the steps below a packet need beside the flow.
+pub(crate) struct Env<'a> {
+    pub(crate) counters: &'a mut Counters,
+    pub(crate) sink: &'a mut dyn Sink,
+    /// Time of the packet at hand, and its number from 1.
+    pub(crate) time: u64,
+    pub(crate) packet: u64,
+    /// Flows other than the packet's that gave events: their evidence may be asked for.
+    pub(crate) spoke: &'a mut Vec<Spoke>,
+}
+
+/// A flow that gave events while it was ended or told of the time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spoke {
+    pub(crate) id: u64,
+    pub(crate) slot: u32,
+    pub(crate) is_over: bool,
+}
+
+impl Env<'_> {
+    pub(crate) fn context<'b>(&'b mut self, info: &'b FlowInfo, one_way: bool) -> Context<'b> {
+        Context {
+            time: self.time,
+            packet: self.packet,
+            flow: info,
+            one_way,
+            counters: self.counters,
+            sink: self.sink,
+        }
+    }
+}
+
+/// The table.
+#[derive(Debug)]
+pub(crate) struct FlowTable {
+    pub(super) flows: Slab<Flow>,
+    index: Index,
+    pub(super) wheel: Wheel,
+    hasher: KeyHasher,
+    pub(super) limits: Limits,
+    pub(super) budget: Budget,
+    /// Stream and datagram protocols that are looked for.
+    pub(super) enabled: [Set; 2],
+    next_id: u64,
+    due: Vec<u32>,
+    /// Flows whose parser panicked since the last look, by slot.
+    pub(crate) quarantined: Vec<u32>,
+}
+
+/// Parsers hear of the time at least so often (nanoseconds of packet time).
+pub(super) const PARSER_TICK: u64 = 5 * TICK;
+/// Datagrams of a flow that are looked at before it counts as unknown.
+const DATAGRAM_TRIES: u8 = 4;
+/// Fresh starts of a stream that is picked up in the middle.
+const MIDSTREAM_TRIES: u8 = 8;
+/// A flow last seen so far ahead of the clock was seen under another clock.
+const FUTURE: u64 = 600 * TICK;
+
+impl FlowTable {
+    pub(crate) fn new(limits: Limits, enabled: [Set; 2], hasher: KeyHasher) -> Self {
+        let budget = Budget { total: limits.stream_bytes, per_stream: limits.stream_bytes_per_flow, used: 0 };
+        Self {
+            flows: Slab::new(),
+            index: Index::new(),
+            wheel: Wheel::new(),
+            hasher,
+            limits,
+            budget,
+            enabled,
+            next_id: 0,
+            due: Vec::new(),
+            quarantined: Vec::new(),
+        }
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Bytes the table holds itself, without streams and parsers.
+    pub(crate) fn size(&self) -> usize {
+        self.flows.size() + self.index.size()
+    }
+
+    pub(crate) fn id(&self, slot: u32) -> u64 {
+        self.flows[slot].id
+    }
+
+    /// Takes one packet into its flow; gives the flow's slot.
+    #[inline]
+    pub(crate) fn packet(&mut self, packet: &Packet<'_>, env: &mut Env<'_>) -> u32 {
+        let (key, swapped) = Key::new(packet);
+        let tag = self.hasher.hash(&key);
+        let flows = &self.flows;
+        let found = self.index.find(tag, |slot| flows[slot].key == key);
+        let slot = match found.filter(|slot| !self.is_reused(*slot, swapped, packet, env)) {
+            Some(slot) => slot,
+            None => self.begin(key, tag, swapped, packet, env),
+        };
+        let flow = &mut self.flows[slot];
+        let direction = flow.direction(swapped);
+        let way = direction.index();
+        if flow.packets[way] == 0 {
+            flow.see_macs(direction, packet.macs);
+        }
+        flow.last = flow.last.max(env.time);
+        flow.last_packet = env.packet;
+        flow.packets[way] += 1;
+        flow.bytes[way] += u64::from(packet.ip_len);
+        match packet.upper {
+            Upper::Tcp(tcp) => self.tcp(slot, direction, &tcp, packet, env),
+            Upper::Udp => self.datagram(slot, direction, packet, env),
+            _ => {}
+        }
+        slot
+    }
+
+    /// True where a packet begins another conversation between the same endpoints; the old one is ended then.
+    fn is_reused(&mut self, slot: u32, swapped: bool, packet: &Packet<'_>, env: &mut Env<'_>) -> bool {
+        let Upper::Tcp(tcp) = packet.upper else {
+            return false;
+        };
+        if !tcp.flags.any(TcpFlags::SYN) {
+            return false;
+        }
+        let flow = &self.flows[slot];
+        let reused = flow.is_other_conversation(flow.direction(swapped), &tcp);
+        if reused {
+            self.end(slot, Reason::End, env);
+        }
+        reused
+    }
+
+    fn begin(&mut self, key: Key, tag: u32, swapped: bool, packet: &Packet<'_>, env: &mut Env<'_>) -> u32 {
+        while self.len() >= self.limits.flows.max(1) {
+            let Some(stalest) = self.wheel.stalest(&self.flows) else {
+                break;
+            };
+            env.counters.flows_evicted += 1;
+            self.end(stalest, Reason::Evicted, env);
+        }
+        self.next_id += 1;
+        env.counters.flows += 1;
+        let flow = Flow::begin(key, tag, swapped, self.next_id, packet, env.time);
+        let wait = flow.timeout(&self.limits.timeouts);
+        let slot = self.flows.insert(flow);
+        self.index.insert(tag, slot);
+        self.wheel.schedule(&mut self.flows, slot, env.time.saturating_add(wait));
+        slot
+    }
+
+    fn datagram(&mut self, slot: u32, direction: Direction, packet: &Packet<'_>, env: &mut Env<'_>) {
+        if packet.payload.is_empty() {
+            return;
+        }
+        let flow = &mut self.flows[slot];
+        flow.history.add(direction, Act::Data);
+        if flow.stage == Stage::Idle {
+            return;
+        }
+        if flow.analysis.is_none() && !self.find_datagram_service(slot, packet, env) {
+            return;
+        }
+        let flow = &mut self.flows[slot];
+        let (info, one_way) = (flow.info(), flow.is_one_way());
+        let Some(Analysis::Datagrams(state)) = flow.analysis.as_mut() else {
+            return;
+        };
+        let second = env.time / TICK;
+        let tick = std::mem::replace(&mut state.ticked, second) != second;
+        let next = guarded(|| {
+            let mut cx = env.context(&info, one_way);
+            if tick {
+                state.parser.tick(&mut cx);
+            }
+            state.parser.datagram(direction, packet.payload, &mut cx)
+        });
+        match next {
+            Some(Next::More) => {}
+            Some(Next::Done) => flow.rest(),
+            None => self.quarantine(slot, env),
+        }
+    }
+
+    fn find_datagram_service(&mut self, slot: u32, packet: &Packet<'_>, env: &mut Env<'_>) -> bool {
+        let enabled = self.enabled[1];
+        let flow = &mut self.flows[slot];
+        let found = guarded(|| DatagramService::find(enabled, packet.payload, packet.ports));
+        let Some(Some(parser)) = found else {
+            flow.tries = flow.tries.saturating_sub(1);
+            if flow.tries == 0 || enabled == 0 {
+                flow.stage = Stage::Idle;
+            }
+            if found.is_none() {
+                self.quarantine(slot, env);
+            }
+            return false;
+        };
+        flow.service = Some(parser.name());
+        let ticked = env.time / TICK;
+        flow.analysis = Some(Analysis::Datagrams(Box::new(Datagrams { parser, ticked })));
+        self.wheel.hasten(&mut self.flows, slot, env.time + PARSER_TICK);
+        true
+    }
+
+    /// Sets the clock; ends flows that are due, tells parsers of the time, writes the records of long flows.
+    #[inline]
+    pub(crate) fn advance(&mut self, env: &mut Env<'_>) {
+        if self.wheel.is_due(env.time) {
+            self.advance_wheel(env);
+        }
+    }
+
+    #[inline(never)]
+    fn advance_wheel(&mut self, env: &mut Env<'_>) {
+        let mut due = std::mem::take(&mut self.due);
+        self.wheel.advance(&mut self.flows, env.time, &mut due);
+        for slot in due.drain(..) {
+            self.visit(slot, env);
+        }
+        due.shrink_to(4096);
+        self.due = due;
+    }
+
+    fn visit(&mut self, slot: u32, env: &mut Env<'_>) {
+        let flow = &self.flows[slot];
+        let deadline = flow.last.saturating_add(flow.timeout(&self.limits.timeouts));
+        if deadline <= env.time || flow.last > env.time.saturating_add(FUTURE) {
+            let reason = if flow.is_closed() { Reason::End } else { Reason::Timeout };
+            self.end(slot, reason, env);
+            return;
+        }
+        self.tick(slot, env);
+        self.update(slot, env);
+        let flow = &self.flows[slot];
+        let soon = if flow.analysis.is_some() { env.time.saturating_add(PARSER_TICK) } else { deadline };
+        self.wheel.schedule(&mut self.flows, slot, deadline.min(soon));
+    }
+
+    /// Tells the parser of the time.
+    fn tick(&mut self, slot: u32, env: &mut Env<'_>) {
+        let flow = &mut self.flows[slot];
+        let (info, one_way) = (flow.info(), flow.is_one_way());
+        let Some(analysis) = flow.analysis.as_mut() else {
+            return;
+        };
+        let before = env.counters.events;
+        let fine = guarded(|| analysis.tick(&mut env.context(&info, one_way)));
+        if env.counters.events != before {
+            env.spoke.push(Spoke { id: info.id, slot, is_over: false });
+        }
+        if fine.is_none() {
+            self.quarantine(slot, env);
+        }
+    }
+
+    /// A record of a flow that lives long, each so often.
+    fn update(&mut self, slot: u32, env: &mut Env<'_>) {
+        let flow = &mut self.flows[slot];
+        let age = ((env.time.saturating_sub(flow.start)) / TICK).min(u64::from(u32::MAX)) as u32;
+        if age.saturating_sub(flow.reported) < self.limits.update_after {
+            return;
+        }
+        flow.reported = age;
+        report::write(flow, Reason::Update, env);
+        env.spoke.push(Spoke { id: flow.id, slot, is_over: false });
+    }
+
+    /// Ends a flow: its parser gives out what is pending, its record is written, its place is free.
+    pub(crate) fn end(&mut self, slot: u32, reason: Reason, env: &mut Env<'_>) {
+        let flow = &mut self.flows[slot];
+        let (time, packet) = (env.time, env.packet);
+        // What a flow says at its end bears the time of its own last packet: the same in every run.
+        (env.time, env.packet) = (flow.last, flow.last_packet);
+        let before = env.counters.events;
+        if !self.close_analysis(slot, reason.close(), env) {
+            self.quarantine(slot, env);
+        }
+        let flow = &mut self.flows[slot];
+        report::write(flow, reason, env);
+        if env.counters.events != before {
+            env.spoke.push(Spoke { id: flow.id, slot, is_over: true });
+        }
+        (env.time, env.packet) = (time, packet);
+        self.index.remove(flow.tag, slot);
+        self.wheel.unlink(&mut self.flows, slot);
+        self.flows.free(slot);
+    }
+
+    /// Closes a flow's parser; false where it panicked.
+    pub(super) fn close_analysis(&mut self, slot: u32, why: Close, env: &mut Env<'_>) -> bool {
+        let Some(analysis) = self.flows[slot].analysis.take() else {
+            return true;
+        };
+        self.flows[slot].stage = Stage::Idle;
+        match analysis {
+            Analysis::Stream(stream) => self.close_stream(slot, *stream, why, env),
+            Analysis::Datagrams(mut state) => {
+                let (info, one_way) = (self.flows[slot].info(), self.flows[slot].is_one_way());
+                guarded(|| state.parser.close(why, &mut env.context(&info, one_way))).is_some()
+            }
+        }
+    }
+
+    /// A parser panicked on this flow: it is not looked into any more.
+    pub(crate) fn quarantine(&mut self, slot: u32, env: &mut Env<'_>) {
+        const MAX_QUARANTINED: usize = 16;
+        env.counters.panics += 1;
+        let flow = &mut self.flows[slot];
+        if let Some(Analysis::Stream(stream)) = flow.analysis.take() {
+            for mut half in stream.halves {
+                half.forget(&mut self.budget);
+            }
+        }
+        flow.stage = Stage::Idle;
+        report::weird(flow, report::FlowWeird::ParserPanic, env);
+        if self.quarantined.len() < MAX_QUARANTINED {
+            self.quarantined.push(slot);
+        }
+    }
+
+    /// Ends every flow, those seen longest ago first.
+    pub(crate) fn finish(&mut self, env: &mut Env<'_>) {
+        let mut due = std::mem::take(&mut self.due);
+        self.wheel.take_all(&mut self.flows, &mut due);
+        due.sort_unstable_by_key(|slot| self.flows[*slot].id);
+        for slot in due.drain(..) {
+            self.end(slot, Reason::Shutdown, env);
+        }
+    }
+}
+
+/// Runs a parser; `None` where it panicked. What it had borrowed of the flow is dropped by the caller then.
+pub(super) fn guarded<T>(run: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(run)).ok()
+}
+
+impl Analysis {
+    fn tick(&mut self, cx: &mut Context<'_>) {
+        let second = cx.time / TICK;
+        match self {
+            Self::Stream(stream) => {
+                stream.ticked = second;
+                if let super::service::App::Running(service) = &mut stream.app {
+                    service.tick(cx);
+                }
+            }
+            Self::Datagrams(state) => {
+                state.ticked = second;
+                state.parser.tick(cx);
+            }
+        }
+    }
+}
+
+impl Flow {
+    fn begin(key: Key, tag: u32, swapped: bool, id: u64, packet: &Packet<'_>, time: u64) -> Self {
+        let (answer, tries) = match packet.upper {
+            Upper::Tcp(tcp) if tcp.flags.any(TcpFlags::SYN) => (tcp.flags.any(TcpFlags::ACK), 0),
+            Upper::Tcp(_) => (looks_like_answer(packet.transport, packet.ports), MIDSTREAM_TRIES),
+            _ => (looks_like_answer(packet.transport, packet.ports), DATAGRAM_TRIES),
+        };
+        let mut flags = Flags::default();
+        let mut history = History::default();
+        if swapped != answer {
+            flags.set(Flags::SWAPPED);
+        }
+        if answer {
+            history.add_flip();
+        }
+        let next = match packet.upper {
+            Upper::Icmp { kind, code } => [u32::from(kind), u32::from(code)],
+            _ => [0; 2],
+        };
+        Self {
+            key,
+            tag,
+            link: Link::NEW,
+            last: time,
+            last_packet: 0,
+            packets: [0; 2],
+            bytes: [0; 2],
+            next,
+            acked: [0; 2],
+            first_seq: [0; 2],
+            flags,
+            history,
+            stage: Stage::Active,
+            analysis: None,
+            start: time,
+            id,
+            macs: [None; 2],
+            missed: 0,
+            reported: 0,
+            weirds: 0,
+            tries,
+            service: None,
+        }
+    }
+
+    fn see_macs(&mut self, direction: Direction, macs: [Option<[u8; 6]>; 2]) {
+        let way = direction.index();
+        self.macs[way] = macs[0].or(self.macs[way]);
+        self.macs[1 - way] = self.macs[1 - way].or(macs[1]);
+    }
+
+    /// The parser is done: only counters from now on.
+    fn rest(&mut self) {
+        self.stage = Stage::Idle;
+        self.analysis = None;
+    }
+
+    pub(super) const fn is_closed(&self) -> bool {
+        self.history.has_both(Act::Fin) || self.history.has_any(Act::Reset)
+    }
+
+    /// How long after its last packet a flow in this state ends.
+    pub(super) fn timeout(&self, timeouts: &Timeouts) -> u64 {
+        match self.transport() {
+            Transport::TCP if self.is_closed() => timeouts.tcp_closed,
+            Transport::TCP if self.history.has_any(Act::Fin) => timeouts.tcp_closing,
+            Transport::TCP if self.packets[0] > 0 && self.packets[1] > 0 => timeouts.tcp_established,
+            Transport::TCP if self.history.has_any(Act::Data) => timeouts.tcp_established,
+            Transport::TCP => timeouts.tcp_opening,
+            Transport::UDP => timeouts.udp,
+            Transport::ICMP | Transport::ICMP6 => timeouts.icmp,
+            _ => timeouts.other,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "table_tests.rs"]
+mod tests;

@@ -1,0 +1,328 @@
+//! One worker's path: frame, packet, flow, protocol, event.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::counters::Counters;
+use crate::decode::{Decoded, Drop, Fragment, Packet, Upper, decode, decode_transport};
+use crate::flow::evidence::Ring;
+use crate::flow::frag::{self, Fragments, Outcome};
+use crate::flow::key::KeyHasher;
+use crate::flow::table::{Env, FlowTable, Spoke};
+use crate::flow::{Evidence, Limits, PinId, enabled};
+use crate::messages::{EventKind, FlowInfo, Frame, Sink, Transport};
+
+/// What a worker is told at its start.
+#[derive(Clone, Debug)]
+pub struct WireConfig {
+    /// Limits of flows, streams and fragments.
+    pub limits: Limits,
+    /// Kinds of events that anybody wants: protocols of other kinds are not looked for.
+    pub kinds: Vec<EventKind>,
+    /// Bytes of the evidence ring; 0 keeps no packets.
+    pub evidence_bytes: usize,
+    /// A parser fails on every so manieth frame (a drill); 0 is never.
+    pub panic_every: u64,
+}
+
+impl Default for WireConfig {
+    fn default() -> Self {
+        Self { limits: Limits::default(), kinds: EventKind::ALL.to_vec(), evidence_bytes: 0, panic_every: 0 }
+    }
+}
+
+/// Names of the limits that can be made to bite, and what then happens.
+pub const SIMULATIONS: &[(&str, &str)] = &[
+    ("flows", "the flow table holds 16 flows"),
+    ("fragments", "one datagram at a time can be put together"),
+    ("segments", "no early TCP segment is kept"),
+    ("panic", "every 1000th frame fails in its analysis"),
+];
+
+impl WireConfig {
+    /// Makes a limit bite; false where there is none of that name.
+    pub fn simulate(&mut self, name: &str) -> bool {
+        match name {
+            "flows" => self.limits.flows = 16,
+            "fragments" => self.limits.fragment_datagrams = 1,
+            "segments" => self.limits.stream_bytes_per_flow = 0,
+            "panic" => self.panic_every = 1000,
+            _ => return false,
+        }
+        true
+    }
+}
+
+/// Weird events a second of packet time that belong to no flow; the rest is only counted.
+const LOOSE_WEIRDS: u32 = 10;
+
+/// One worker: give it frames in the order of their capture, it gives events to a sink.
+#[derive(Debug)]
+pub struct Wire {
+    config: WireConfig,
+    table: FlowTable,
+    fragments: Fragments,
+    ring: Ring,
+    counters: Counters,
+    /// The newest packet time.
+    now: u64,
+    /// The flow of the newest packet.
+    current: Option<(u64, u32)>,
+    spoke: Vec<Spoke>,
+    loose_second: u64,
+    loose_weirds: u32,
+}
+
+/// What became of a frame.
+enum Fate {
+    Analysed,
+    FragmentPending,
+    Dropped(Drop),
+}
+
+impl Wire {
+    /// A worker with empty tables.
+    #[must_use]
+    pub fn new(config: WireConfig) -> Self {
+        let hasher = KeyHasher::random();
+        let limits =
+            frag::Limits { datagrams: config.limits.fragment_datagrams, bytes: config.limits.fragment_bytes };
+        let kinds = enabled(|kind| config.kinds.contains(&kind));
+        Self {
+            fragments: Fragments::new(limits, hasher.state()),
+            table: FlowTable::new(config.limits, kinds, hasher),
+            ring: Ring::new(config.evidence_bytes),
+            counters: Counters::default(),
+            now: 0,
+            current: None,
+            spoke: Vec::new(),
+            loose_second: 0,
+            loose_weirds: 0,
+            config,
+        }
+    }
+
+    /// Takes one frame. Events come out before it returns; after it, [`pin`](Self::pin) can keep their packets.
+    pub fn frame(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {
+        self.counters.frames += 1;
+        self.counters.frame_bytes += u64::from(frame.wire_len);
+        self.current = None;
+        self.spoke.clear();
+        let fate = catch_unwind(AssertUnwindSafe(|| self.analyse(frame, sink)));
+        match fate {
+            Ok(Fate::Analysed) => self.counters.analysed += 1,
+            Ok(Fate::FragmentPending) => self.counters.drop_fragment_pending += 1,
+            Ok(Fate::Dropped(why)) => self.dropped(why, frame, sink),
+            Err(_) => self.failed(),
+        }
+        if !self.table.quarantined.is_empty() {
+            self.keep_failures();
+        }
+    }
+
+    /// Tells the time where no packets come, so that flows end (nanoseconds since the epoch, of the packets' clock).
+    pub fn tick(&mut self, now: u64, sink: &mut dyn Sink) {
+        self.spoke.clear();
+        self.current = None;
+        let (mut env, table, _) = self.parts(now, sink);
+        table.advance(&mut env);
+        self.now = self.now.max(now);
+        self.ring.advance(now);
+        self.flows_over();
+    }
+
+    /// The source has ended: every flow is told of and every pin is complete.
+    pub fn finish(&mut self, sink: &mut dyn Sink) {
+        self.spoke.clear();
+        self.current = None;
+        let (mut env, table, fragments) = self.parts(self.now, sink);
+        env.counters.fragments_expired += fragments.give_up();
+        table.finish(&mut env);
+        self.ring.finish_all();
+        self.keep_failures();
+    }
+
+    /// Named counters since the start.
+    #[must_use]
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Live flows.
+    #[must_use]
+    pub const fn flows(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Bytes that the flow table holds, streams and parsers apart.
+    #[must_use]
+    pub fn table_bytes(&self) -> usize {
+        self.table.size()
+    }
+
+    /// Keeps the packets of a flow that gave an event since the last call of `frame`, `tick` or `finish` began: its
+    /// first 16, up to 16 before now and up to 8 after. `None` where no ring runs or its packets are gone.
+    pub fn pin(&mut self, flow: u64) -> Option<PinId> {
+        let current = self.current.filter(|(id, _)| *id == flow).map(|(_, slot)| (slot, false));
+        let spoke = || self.spoke.iter().rev().find(|spoke| spoke.id == flow);
+        let (slot, is_over) = current.or_else(|| spoke().map(|spoke| (spoke.slot, spoke.is_over)))?;
+        self.ring.pin(slot, flow, self.now, is_over, false)
+    }
+
+    /// Evidence that is complete, oldest first: 8 later packets came, a second passed, or the flow is over.
+    pub fn take_evidence(&mut self) -> Vec<Evidence> {
+        self.ring.take()
+    }
+
+    fn analyse(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) -> Fate {
+        let decoded = decode(frame);
+        self.now = self.now.max(frame.time);
+        let (mut env, table, _) = self.parts(frame.time, sink);
+        table.advance(&mut env);
+        if self.ring.is_on() {
+            self.ring.advance(frame.time);
+            self.flows_over();
+        }
+        match decoded {
+            Ok(Decoded::Ip(packet)) => match packet.upper {
+                Upper::Fragment(place) => self.fragment(&packet, place, frame, sink),
+                _ => self.packet(&packet, frame, sink),
+            },
+            Ok(Decoded::Arp(_)) => Fate::Analysed,
+            Err(why) => Fate::Dropped(why),
+        }
+    }
+
+    #[inline]
+    fn packet(&mut self, packet: &Packet<'_>, frame: &Frame<'_>, sink: &mut dyn Sink) -> Fate {
+        let drill = self.config.panic_every;
+        let (mut env, table, _) = self.parts(frame.time, sink);
+        let slot = table.packet(packet, &mut env);
+        if drill > 0 && env.packet % drill == 0 {
+            table.quarantine(slot, &mut env);
+        }
+        let id = table.id(slot);
+        self.current = Some((id, slot));
+        if self.ring.is_on() {
+            self.ring.record(slot, id, frame);
+        }
+        Fate::Analysed
+    }
+
+    fn fragment(
+        &mut self,
+        packet: &Packet<'_>,
+        place: Fragment,
+        frame: &Frame<'_>,
+        sink: &mut dyn Sink,
+    ) -> Fate {
+        let (outcome, findings) = self.fragments.take(packet, place, frame.time);
+        self.counters.fragments_expired += findings.expired;
+        self.counters.fragments_evicted += findings.evicted;
+        if findings.conflict {
+            self.loose_weird("ip", "fragment_overlap", Some(packet), frame, sink);
+        }
+        let Outcome::Whole(transport, payload) = outcome else {
+            return Fate::FragmentPending;
+        };
+        let mut first = *packet;
+        first.transport = transport;
+        match decode_transport(&first, &payload) {
+            Ok(whole) => self.packet(&whole, frame, sink),
+            Err(why) => Fate::Dropped(why),
+        }
+    }
+
+    /// The parts that the flow table works with.
+    fn parts<'a>(
+        &'a mut self,
+        time: u64,
+        sink: &'a mut dyn Sink,
+    ) -> (Env<'a>, &'a mut FlowTable, &'a mut Fragments) {
+        let packet = self.counters.frames;
+        let env = Env { counters: &mut self.counters, sink, time, packet, spoke: &mut self.spoke };
+        (env, &mut self.table, &mut self.fragments)
+    }
+
+    #[cold]
+    fn dropped(&mut self, why: Drop, frame: &Frame<'_>, sink: &mut dyn Sink) {
+        why.count(&mut self.counters);
+        let name = match why {
+            Drop::Malformed => "frame_malformed",
+            Drop::Depth => "frame_too_deep",
+            Drop::Truncated | Drop::LinkUnknown | Drop::EthertypeUnknown => return,
+        };
+        self.loose_weird("frame", name, None, frame, sink);
+    }
+
+    /// An anomaly that belongs to no flow: counted always, told at most so often.
+    fn loose_weird(
+        &mut self,
+        protocol: &'static str,
+        name: &'static str,
+        packet: Option<&Packet<'_>>,
+        frame: &Frame<'_>,
+        sink: &mut dyn Sink,
+    ) {
+        let second = frame.time / 1_000_000_000;
+        if std::mem::replace(&mut self.loose_second, second) != second {
+            self.loose_weirds = 0;
+        }
+        self.loose_weirds = self.loose_weirds.saturating_add(1);
+        if self.loose_weirds > LOOSE_WEIRDS {
+            self.counters.weird += 1;
+            return;
+        }
+        let info = no_flow(packet, frame);
+        let (mut env, _, _) = self.parts(frame.time, sink);
+        env.context(&info, true).weird(protocol, name, b"");
+    }
+
+    /// Something other than a parser failed: the tables may be half changed, so they begin anew.
+    #[cold]
+    fn failed(&mut self) {
+        self.counters.panics += 1;
+        self.counters.drop_panic += 1;
+        self.counters.flows_evicted += self.table.len() as u64;
+        self.counters.fragments_evicted += self.fragments.give_up();
+        let hasher = KeyHasher::random();
+        let kinds = enabled(|kind| self.config.kinds.contains(&kind));
+        self.table = FlowTable::new(self.config.limits, kinds, hasher);
+    }
+
+    /// The last packets of flows whose parser failed are kept as a case.
+    #[cold]
+    fn keep_failures(&mut self) {
+        for slot in std::mem::take(&mut self.table.quarantined) {
+            let flow = self.table.id(slot);
+            self.ring.pin(slot, flow, self.now, true, true);
+        }
+    }
+
+    fn flows_over(&mut self) {
+        for spoke in self.spoke.iter().filter(|spoke| spoke.is_over) {
+            self.ring.flow_over(spoke.id);
+        }
+    }
+}
+
+/// Number 0 is no flow; addresses are those of the packet at hand, unspecified where there are none.
+fn no_flow(packet: Option<&Packet<'_>>, frame: &Frame<'_>) -> FlowInfo {
+    let nowhere = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+    FlowInfo {
+        ip: packet.map_or([nowhere; 2], Packet::ips),
+        port: [0; 2],
+        transport: packet.map_or(Transport(0), |packet| packet.transport),
+        vlan: packet.map_or([None; 2], |packet| packet.vlan),
+        tunnel: packet.map_or(0, |packet| packet.tunnel),
+        start: frame.time,
+        last: frame.time,
+        packets: [1, 0],
+        bytes: [u64::from(frame.wire_len), 0],
+        id: 0,
+    }
+}
+
+#[cfg(test)]
+#[path = "pipeline_tests.rs"]
+mod tests;

@@ -1,0 +1,275 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::fields::Field;
+use crate::flow::crafted::{self, ACK, CLIENT, FIN, SERVER, SYN};
+use crate::messages::{Event, LinkType, Value};
+
+/// Remembers what was said, as text, without numbers that depend on the cut into packets.
+#[derive(Default)]
+struct Said {
+    echo: Vec<String>,
+    weirds: Vec<String>,
+    http: Vec<String>,
+    flows: Vec<u64>,
+}
+
+impl Sink for Said {
+    fn event(&mut self, event: &Event<'_>) {
+        let text = |field| {
+            let found = event.fields.iter().find(|(of, _)| *of == field);
+            match found.map(|(_, value)| value) {
+                Some(Value::Text(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
+                _ => String::new(),
+            }
+        };
+        match event.kind {
+            EventKind::Weird if text(Field::WeirdProtocol) == "echo" => {
+                self.echo.push(text(Field::WeirdDetail))
+            }
+            EventKind::Weird => self.weirds.push(text(Field::WeirdName)),
+            EventKind::Http => self.http.push(text(Field::UrlOriginal)),
+            EventKind::Flow => self.flows.push(event.flow.id),
+            _ => {}
+        }
+    }
+}
+
+fn run(config: WireConfig, frames: &[Vec<u8>]) -> (Said, Counters) {
+    let mut wire = Wire::new(config);
+    let mut said = Said::default();
+    for (n, data) in frames.iter().enumerate() {
+        wire.frame(&crafted::frame(n as u64 * 1_000, data), &mut said);
+        assert_balanced(wire.counters());
+    }
+    wire.finish(&mut said);
+    assert_balanced(wire.counters());
+    assert_eq!(wire.flows(), 0);
+    (said, wire.counters().clone())
+}
+
+/// `frames = analysed + the named drops`, exactly.
+fn assert_balanced(counters: &Counters) {
+    let drops: u64 =
+        counters.list().iter().filter(|(name, _)| name.starts_with("drop_")).map(|(_, n)| n).sum();
+    assert_eq!(counters.frames, counters.analysed + drops, "{counters:?}");
+}
+
+fn conversation(parts: &[(usize, &[u8])]) -> Vec<Vec<u8>> {
+    let mut frames = vec![
+        crafted::tcp(CLIENT, SERVER, (99, 0), SYN, b""),
+        crafted::tcp(SERVER, CLIENT, (499, 100), SYN | ACK, b""),
+    ];
+    for (at, data) in parts {
+        frames.push(crafted::tcp(CLIENT, SERVER, (100 + *at as u32, 500), ACK, data));
+    }
+    frames
+}
+
+const STREAM: &[u8] = b"GET /first?a=1 HTTP/1.1\r\nHost: one.example\r\nCookie: x\r\n\r\n\
+    POST /second HTTP/1.1\r\nHost: two.example\r\nContent-Length: 5\r\n\r\nhello\
+    GET /third HTTP/1.1\r\nHost: three.example\r\n\r\n";
+
+/// A frame cut into IP fragments of eight bytes' multiples.
+fn fragmented(frame: &[u8], id: u16, size: usize) -> Vec<Vec<u8>> {
+    let body = &frame[20..];
+    let last = body.len().div_ceil(size) - 1;
+    let cut = body.chunks(size).enumerate();
+    cut.map(|(n, part)| crafted::fragment(CLIENT.0, SERVER.0, 6, (id, (n * size) as u16, n < last), part))
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Split, reorder, duplicate, overlap, fragment: the same events.
+    #[test]
+    fn the_cut_of_a_stream_changes_nothing(
+        sizes in prop::collection::vec(3usize..40, 1..12),
+        extra in prop::collection::vec((0..STREAM.len(), 2usize..60), 0..8),
+        order in any::<u64>(),
+        fragment in prop::option::of(1usize..4),
+    ) {
+        let mut parts = Vec::new();
+        let mut at = 0;
+        for size in sizes.iter().cycle() {
+            let end = (at + size).min(STREAM.len());
+            parts.push((at, &STREAM[at..end]));
+            at = end;
+            if at == STREAM.len() {
+                break;
+            }
+        }
+        parts.extend(extra.iter().map(|(from, size)| (*from, &STREAM[*from..(from + size).min(STREAM.len())])));
+        let mut state = order | 1;
+        for n in (1..parts.len()).rev() {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            parts.swap(n, (state >> 33) as usize % (n + 1));
+        }
+        let mut frames = conversation(&parts);
+        if let Some(words) = fragment {
+            let cut = frames.drain(2..).enumerate().flat_map(|(n, frame)| fragmented(&frame, n as u16, words * 8));
+            let cut: Vec<_> = cut.collect();
+            frames.extend(cut);
+        }
+        let (said, counters) = run(WireConfig::default(), &frames);
+        prop_assert_eq!(&said.http, &["/first?a=1", "/second", "/third"]);
+        prop_assert_eq!((said.weirds.len(), counters.stream_gaps, counters.flows), (0, 0, 1));
+    }
+
+    /// Whatever bytes come, every frame is accounted for and nothing fails.
+    #[test]
+    fn any_bytes_are_accounted_for(frames in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 1..40)) {
+        let (_, counters) = run(WireConfig::default(), &frames);
+        prop_assert_eq!(counters.panics, 0);
+    }
+
+    /// Good packets with any byte changed are accounted for and nothing fails.
+    #[test]
+    fn damaged_packets_are_accounted_for(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<u8>()), 1..60)) {
+        let mut frames = conversation(&[(0, &STREAM[..60]), (60, &STREAM[60..])]);
+        frames.extend(fragmented(&frames[3].clone(), 7, 16));
+        for (frame, byte, value) in changes {
+            let at = frame.index(frames.len());
+            let byte = byte.index(frames[at].len());
+            frames[at][byte] = value;
+        }
+        let (_, counters) = run(WireConfig::default(), &frames);
+        prop_assert_eq!(counters.panics, 0);
+    }
+}
+
+#[test]
+fn every_simulation_bites_and_is_counted() {
+    let mut frames = Vec::new();
+    for n in 0..1200u16 {
+        frames.push(crafted::udp("10.0.0.1", 1000 + n, "10.0.0.2", 9999, b"x"));
+    }
+    for id in 0..3 {
+        frames.push(crafted::fragment("10.0.0.1", "10.0.0.2", 17, (id, 0, true), b"12345678"));
+    }
+    frames.extend(conversation(&[(0, b"ECHO"), (9, b"after")]));
+    type Count = fn(&Counters) -> u64;
+    let counter: &[(&str, Count)] = &[
+        ("flows", |counters| counters.flows_evicted),
+        ("fragments", |counters| counters.fragments_evicted),
+        ("segments", |counters| counters.stream_evicted),
+        ("panic", |counters| counters.panics),
+    ];
+    let (_, plain) = run(WireConfig::default(), &frames);
+    for (name, count) in counter {
+        assert!(SIMULATIONS.iter().any(|(known, _)| known == name));
+        assert_eq!(count(&plain), 0, "{name}");
+        let mut config = WireConfig::default();
+        assert!(config.simulate(name));
+        assert!(count(&run(config, &frames).1) > 0, "{name}");
+    }
+    assert_eq!(SIMULATIONS.len(), counter.len());
+    assert!(!WireConfig::default().simulate("nothing"));
+}
+
+#[test]
+fn fragments_are_pending_until_the_last_and_then_analysed() {
+    let body = crafted::udp_body(1000, 2000, b"0123456789abcdef");
+    let frames: Vec<_> = [(0, true), (8, true), (16, false)]
+        .map(|(at, more)| {
+            let end = if more { at + 8 } else { body.len() };
+            crafted::fragment("10.0.0.1", "10.0.0.2", 17, (7, at as u16, more), &body[at..end])
+        })
+        .to_vec();
+    let (said, counters) = run(WireConfig::default(), &frames);
+    assert_eq!((counters.drop_fragment_pending, counters.analysed, counters.flows), (2, 1, 1));
+    assert_eq!(said.flows, [1]);
+    let (_, counters) = run(WireConfig::default(), &frames[..2]);
+    assert_eq!((counters.drop_fragment_pending, counters.fragments_expired), (2, 1));
+}
+
+#[test]
+fn overlapping_fragments_are_told() {
+    let piece = |data: &[u8]| crafted::fragment("10.0.0.1", "10.0.0.2", 17, (7, 8, true), data);
+    let (said, _) = run(WireConfig::default(), &[piece(b"goodgood"), piece(b"evilevil")]);
+    assert_eq!(said.weirds, ["fragment_overlap"]);
+}
+
+#[test]
+fn malformed_frames_are_told_at_a_bounded_rate() {
+    let mut broken = crafted::udp("10.0.0.1", 1, "10.0.0.2", 2, b"x");
+    broken[0] = 0x41;
+    let (said, counters) = run(WireConfig::default(), &vec![broken; 100]);
+    assert_eq!((counters.drop_malformed, counters.weird), (100, 100));
+    assert_eq!(said.weirds.len(), LOOSE_WEIRDS as usize);
+}
+
+#[test]
+fn unwanted_kinds_are_not_looked_for() {
+    let config = WireConfig { kinds: vec![EventKind::Flow], ..WireConfig::default() };
+    let (said, _) = run(config, &conversation(&[(0, STREAM)]));
+    assert!(said.http.is_empty());
+    assert_eq!(said.flows, [1]);
+}
+
+#[test]
+fn tunnels_and_time_do_not_stop_a_panic_from_being_counted() {
+    struct Fails;
+    impl Sink for Fails {
+        fn event(&mut self, event: &Event<'_>) {
+            assert_ne!(event.kind, EventKind::Flow, "asked to");
+        }
+    }
+    let mut wire = Wire::new(WireConfig::default());
+    let frame = crafted::udp("10.0.0.1", 1, "10.0.0.2", 2, b"x");
+    wire.frame(&crafted::frame(0, &frame), &mut Fails);
+    wire.frame(&crafted::frame(1 << 40, &frame), &mut Fails);
+    wire.frame(&crafted::frame(1 << 40, &frame), &mut Fails);
+    assert_eq!((wire.counters().panics, wire.counters().drop_panic, wire.counters().analysed), (1, 1, 2));
+    assert_balanced(wire.counters());
+}
+
+/// The caller pins a flow at a hit, and gets its packets from the first on.
+#[test]
+fn evidence_is_there_for_hits_during_and_after_a_flow() {
+    let mut wire = Wire::new(WireConfig { evidence_bytes: 1 << 20, ..WireConfig::default() });
+    let mut said = Said::default();
+    let mut frames = conversation(&[(0, b"ECHO hello")]);
+    frames.push(crafted::tcp(CLIENT, SERVER, (110, 500), ACK | FIN, b""));
+    frames.push(crafted::tcp(SERVER, CLIENT, (500, 111), ACK | FIN, b""));
+    for (n, data) in frames.iter().enumerate() {
+        wire.frame(&crafted::frame(n as u64, data), &mut said);
+    }
+    assert_eq!(said.echo, ["ECHO hello"]);
+    let during = wire.pin(1).unwrap();
+    assert!(wire.take_evidence().is_empty());
+    wire.frame(&crafted::frame(10, &crafted::tcp(CLIENT, SERVER, (111, 501), ACK, b"")), &mut said);
+    wire.tick(20_000_000_000, &mut said);
+    assert_eq!(said.flows, [1]);
+    let after = wire.pin(1).unwrap();
+    let evidence = wire.take_evidence();
+    assert_eq!(
+        evidence.iter().map(|e| (e.pin, e.flow, e.packets)).collect::<Vec<_>>(),
+        [(during, 1, 6), (after, 1, 6)]
+    );
+    assert!(evidence.iter().all(|e| !e.is_failure));
+    wire.tick(30_000_000_000, &mut said);
+    assert_eq!(wire.pin(1), None, "too late");
+}
+
+#[test]
+fn a_failed_parser_leaves_its_packets() {
+    let mut wire = Wire::new(WireConfig { evidence_bytes: 1 << 20, ..WireConfig::default() });
+    let mut said = Said::default();
+    for (n, data) in conversation(&[(0, b"ECHO PANIC")]).iter().enumerate() {
+        wire.frame(&crafted::frame(n as u64, data), &mut said);
+    }
+    let evidence = wire.take_evidence();
+    assert_eq!((evidence.len(), evidence[0].packets, evidence[0].is_failure), (1, 3, true));
+    assert_eq!((wire.counters().panics, wire.counters().analysed), (1, 3));
+}
+
+#[test]
+fn frames_of_unknown_links_are_dropped_by_name() {
+    let mut wire = Wire::new(WireConfig::default());
+    let frame = Frame { link: LinkType(147), ..crafted::frame(0, b"abc") };
+    wire.frame(&frame, &mut Said::default());
+    assert_eq!(wire.counters().drop_link_unknown, 1);
+    assert_balanced(wire.counters());
+}
