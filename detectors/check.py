@@ -278,6 +278,8 @@ class _Loader:
         label = self._suggestion(entry, error) if error.code == "BAVN-E031" else ""
         if error.code == "BAVN-E030":
             path, length = ("logsource",), 0
+        elif error.code == "BAVN-E025":
+            path, length = parsing.place_of_placeholder(document, error.field)
         note = "the rule could never match" if error.code == "BAVN-E031" else error.note
         return document.diagnostic(error.code, error.sentence, path, label=label, note=note, length=length)
 

@@ -164,6 +164,14 @@ def place_of_field(document: Document, name: str) -> tuple[YamlPath, int]:
     return (_part(document.data),), 0
 
 
+def place_of_placeholder(document: Document, name: str) -> tuple[YamlPath, int]:
+    """Path and length of the first test of a field that expands placeholders; the field's first if none."""
+    for path, key, _ in items(document):
+        if key.split("|")[0] == name and "expand" in key.split("|"):
+            return path, len(key)
+    return place_of_field(document, name)
+
+
 def _wrong_detections(document: Document) -> list[Diagnostic]:
     found: list[Diagnostic] = []
     for path, key, value in items(document):

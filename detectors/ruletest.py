@@ -200,6 +200,18 @@ def _wrong(document: Document, sentence: str, path: YamlPath) -> RuleFileError:
     return RuleFileError(document.diagnostic("BAVN-E060", sentence, path))
 
 
+def run_tests(paths: Sequence[Path], *, runner: Runner | None = None, fields: FieldTable | None = None) -> list[Result]:
+    """Runs every test under the paths; a test file that cannot be read is one failed result."""
+    return [result for path in test_files(paths) for result in _run_file(path, runner, fields)]
+
+
+def _run_file(path: Path, runner: Runner | None, fields: FieldTable | None) -> list[Result]:
+    try:
+        return run(read(path), runner=runner, fields=fields)
+    except RuleFileError as error:
+        return [Result(str(path), "", 0, error.diagnostic)]
+
+
 def run(test: TestFile, *, runner: Runner | None = None, fields: FieldTable | None = None) -> list[Result]:
     """Runs all cases of a test file against its rule alone; a rule that does not load fails them."""
     rules = check.load_rules([test.rule], fields=fields)

@@ -54,7 +54,7 @@ BAD = {
     "broken regex": (rule("  s:\n    cs-uri-query|re: '('\n  condition: s\n"), "E026", 6, 5, None, ""),
     "comparison of an address": (rule("  s:\n    dst_ip|gt: 5\n  condition: s\n"), "E027", 6, 5, "dst_ip", "ip"),
     "time part of a number": (rule("  s:\n    sc-status|hour: 5\n  condition: s\n"), "E027", 6, 5, "sc-status", "hour"),
-    "placeholder": (rule("  s:\n    cs-host|expand: '%hosts%'\n  condition: s\n"), "E025", 6, 5, "cs-host", "hosts"),
+    "placeholder": (rule("  s:\n    cs-host|expand: '%hosts%'\n  condition: s\n"), "E025", 6, 5, "cs-host|expand", "hosts"),
     "too many dashes": (rule("  s:\n    cs-uri-query|windash: '-a -b -c -d'\n  condition: s\n"), "E013", 6, 5, None, "windash"),
     "undefined detection": (rule("  sel: {cs-host: a}\n  condition: self\n"), "E022", 6, 14, "self", "sel"),
     "pattern without a detection": (rule("  sel: {cs-host: a}\n  condition: sel or 1 of filter_*\n"), "E022", 6, 14, None, "filter_*"),
