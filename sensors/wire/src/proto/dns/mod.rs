@@ -47,8 +47,8 @@ impl DatagramParser for DnsDatagram {
         probe::message(payload, ports.contains(&53))
     }
 
-    fn datagram(&mut self, _: Direction, payload: &[u8], cx: &mut Context<'_>) -> Next {
-        self.open.message(payload, cx);
+    fn datagram(&mut self, direction: Direction, payload: &[u8], cx: &mut Context<'_>) -> Next {
+        self.open.message(direction, payload, cx);
         Next::More
     }
 

@@ -70,7 +70,7 @@ fn sections(bytes: &[u8], header: &Header) -> Result<bool, Malformed> {
     let mut at = Header::LEN;
     for _ in 0..header.counts[0] {
         let question = Question::skip(bytes, at)?;
-        if !known_class(question.qclass) {
+        if question.qtype == 0 || !known_class(question.qclass) {
             return Ok(false);
         }
         at = question.next;

@@ -33,7 +33,7 @@ impl StreamParser for DnsStream {
 
     fn data(&mut self, direction: Direction, data: &[u8], cx: &mut Context<'_>) -> Next {
         let half = &mut self.halves[direction.index()];
-        half.take(data, &mut self.open, cx);
+        half.take((direction, data), &mut self.open, cx);
         self.next()
     }
 
@@ -67,16 +67,16 @@ fn framed_len(bytes: &[u8]) -> Option<usize> {
 }
 
 impl Half {
-    fn take(&mut self, mut data: &[u8], open: &mut Transactions, cx: &mut Context<'_>) {
+    fn take(&mut self, (way, mut data): (Direction, &[u8]), open: &mut Transactions, cx: &mut Context<'_>) {
         while !data.is_empty() && !self.dead {
             data = if self.skip > 0 {
                 self.pass_over(data)
             } else if self.lost {
                 self.find_again(data)
             } else if self.part.is_empty() {
-                self.whole(data, open, cx)
+                self.whole(way, data, open, cx)
             } else {
-                self.complete(data, open, cx)
+                self.complete(way, data, open, cx)
             };
         }
     }
@@ -94,33 +94,45 @@ impl Half {
     }
 
     /// The next message straight from the segment, where it is whole.
-    fn whole<'d>(&mut self, data: &'d [u8], open: &mut Transactions, cx: &mut Context<'_>) -> &'d [u8] {
+    fn whole<'d>(
+        &mut self,
+        way: Direction,
+        data: &'d [u8],
+        open: &mut Transactions,
+        cx: &mut Context<'_>,
+    ) -> &'d [u8] {
         let Some((message, rest)) = framed_len(data).and_then(|len| data.split_at_checked(len)) else {
             self.part.extend_from_slice(data);
             return &[];
         };
-        self.message(message, open, cx);
+        self.message(way, message, open, cx);
         rest
     }
 
-    fn complete<'d>(&mut self, data: &'d [u8], open: &mut Transactions, cx: &mut Context<'_>) -> &'d [u8] {
+    fn complete<'d>(
+        &mut self,
+        way: Direction,
+        data: &'d [u8],
+        open: &mut Transactions,
+        cx: &mut Context<'_>,
+    ) -> &'d [u8] {
         let wanted = framed_len(&self.part).unwrap_or(2) - self.part.len();
         let (taken, rest) = data.split_at(wanted.min(data.len()));
         self.part.extend_from_slice(taken);
         if framed_len(&self.part) == Some(self.part.len()) {
             let part = std::mem::take(&mut self.part);
-            self.message(&part, open, cx);
+            self.message(way, &part, open, cx);
         }
         rest
     }
 
-    fn message(&mut self, framed: &[u8], open: &mut Transactions, cx: &mut Context<'_>) {
+    fn message(&mut self, way: Direction, framed: &[u8], open: &mut Transactions, cx: &mut Context<'_>) {
         let message = framed.get(2..).unwrap_or_default();
         if message.len() < Header::LEN {
             cx.weird("dns", "dns_bad_length_prefix", b"");
             self.dead = !message.is_empty();
         } else {
-            self.dead = !open.message(message, cx);
+            self.dead = !open.message(way, message, cx);
         }
     }
 

@@ -55,7 +55,9 @@ impl Bench {
 
     fn send(&mut self, step: u64, payload: &[u8]) -> &mut Self {
         let Self { parser, log } = self;
-        log.with(step, |cx| parser.datagram(Direction::ToServer, payload, cx));
+        let answer = payload.get(2).is_some_and(|flags| flags & 0x80 != 0);
+        let direction = if answer { Direction::ToClient } else { Direction::ToServer };
+        log.with(step, |cx| parser.datagram(direction, payload, cx));
         self
     }
 
@@ -169,6 +171,16 @@ fn an_answer_to_another_question_leaves_the_query_open() {
     let events = bench.log.events();
     assert_eq!((events[0].get("dns.question.name"), events[0].get("bavn.dns.rtt")), ("evil.dk", "?"));
     assert_eq!((events[1].get("dns.question.name"), events[1].get("bavn.dns.rtt")), ("bank.dk", "2"));
+}
+
+#[test]
+fn an_announcement_the_same_way_is_no_answer() {
+    let mut bench = Bench::new();
+    let Bench { parser, log } = &mut bench;
+    for payload in [query(0, "_http._tcp.local", 12), message(0, 0x8400, None, &[])] {
+        log.with(1, |cx| parser.datagram(Direction::ToServer, &payload, cx));
+    }
+    assert_eq!((bench.only().get("dns.type"), bench.only().get("bavn.dns.rtt")), ("answer", "?"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::event::{self, Asked, Edns};
 use super::limits::{ANSWER_TIMEOUT, MAX_PENDING};
 use super::names;
 use super::parse::{Flags, Header, Malformed, Question};
-use crate::messages::EventKind;
+use crate::messages::{Direction, EventKind};
 use crate::proto::Context;
 
 /// Bytes that most names fit in: what a query costs.
@@ -18,6 +18,7 @@ struct Pending {
     time: u64,
     packet: u64,
     id: u16,
+    direction: Direction,
     flags: Flags,
     dnssec_ok: bool,
     qtype: u16,
@@ -60,11 +61,14 @@ pub(super) struct Transactions {
     spare: Vec<u8>,
     /// Identifier of a zone transfer whose further messages are not answers of their own (RFC 5936 2.2).
     transfer: Option<u16>,
+    /// Where the message at hand goes.
+    direction: Option<Direction>,
 }
 
 impl Transactions {
     /// Takes one whole message. False where it is none.
-    pub(super) fn message(&mut self, bytes: &[u8], cx: &mut Context<'_>) -> bool {
+    pub(super) fn message(&mut self, direction: Direction, bytes: &[u8], cx: &mut Context<'_>) -> bool {
+        self.direction = Some(direction);
         if !cx.sink.wants(EventKind::Dns) {
             return true;
         }
@@ -118,6 +122,7 @@ impl Transactions {
             time: cx.time,
             packet: cx.packet,
             id: header.id,
+            direction: self.direction.unwrap_or(Direction::ToServer),
             flags: header.flags,
             dnssec_ok: Edns::find(bytes, question.next, header.records()).dnssec_ok,
             qtype: question.qtype,
@@ -136,7 +141,11 @@ impl Transactions {
     ) -> Result<(), Malformed> {
         let at = skip_questions(bytes, header, question)?;
         let shown = question.map(|question| (name.as_slice(), question));
-        if let Some(row) = self.find(header.id, shown) {
+        // What goes the query's own way answers nothing (multicast DNS announces to the address it asks).
+        let way = self.direction;
+        let row = self.find(header.id, shown);
+        let row = row.filter(|row| self.pending.get(*row).is_some_and(|query| Some(query.direction) != way));
+        if let Some(row) = row {
             let pending = self.pending.remove(row);
             self.transfer = matches!(pending.qtype, 251 | 252).then_some(header.id);
             let rtt = Some(cx.time.saturating_sub(pending.time));
@@ -158,7 +167,7 @@ impl Transactions {
         name: &[u8],
         cx: &mut Context<'_>,
     ) {
-        if self.pending.iter().any(|pending| pending.id == header.id) {
+        if self.pending.iter().any(|query| query.id == header.id && Some(query.direction) != self.direction) {
             cx.weird("dns", "dns_answer_to_other_question", name);
         }
         let asked = Asked {
