@@ -2,9 +2,11 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod alert;
 pub mod condition;
 pub mod error;
 pub mod explain;
+pub mod flood;
 mod index;
 pub mod matcher;
 pub mod naive;

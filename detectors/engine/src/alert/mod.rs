@@ -1,0 +1,247 @@
+//! The alert: what a match becomes. Made once, an ECS 8.17 document as JSON bytes; `schema/alert.schema.json` describes it.
+
+mod id;
+mod ordinals;
+mod words;
+
+use bavn_wire::json::{Key, Own, write_document};
+use bavn_wire::messages::{Event, Value};
+use serde_json::{Value as Json, json};
+
+use crate::explain::{Leaf, explain};
+use crate::plan::{Plan, Rule};
+
+pub use id::{Parts, event_id, flow_key};
+pub use ordinals::Ordinals;
+
+/// Leaves that an alert names.
+const MAX_MATCHED: usize = 50;
+
+/// What every alert of a sensor says of the sensor.
+#[derive(Clone)]
+pub struct Settings {
+    /// The agency.
+    pub agency: String,
+    /// The sensor.
+    pub sensor: String,
+    /// Version of the software.
+    pub version: String,
+    /// Traffic Light Protocol label.
+    pub tlp: String,
+    /// Retention class.
+    pub retention: String,
+    /// The sensor's key, for identifiers.
+    pub key: [u8; 32],
+}
+
+/// A capture that was kept for an alert.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvidenceRef {
+    /// SHA-256 of the capture, hex.
+    pub sha256: String,
+    /// Packets in it.
+    pub packets: u64,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
+/// Makes alerts of matches, and numbers them within their flow.
+pub struct Alerts {
+    settings: Settings,
+    ordinals: Ordinals,
+}
+
+/// An alert that lacks only its evidence; borrows nothing of the event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertDraft {
+    /// `event.id`.
+    pub id: String,
+    /// Place of the rule in the plan.
+    pub rule: u32,
+    /// Number of the flow, 0 for none.
+    pub flow: u64,
+    /// Number of the packet.
+    pub packet: u64,
+    /// Time of the packet, nanoseconds since the epoch.
+    pub time: u64,
+    document: Vec<u8>,
+}
+
+impl Alerts {
+    /// For that sensor.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, ordinals: Ordinals::default() }
+    }
+
+    /// How many (rule, flow) ordinals were forgotten for want of room.
+    #[must_use]
+    pub const fn evicted(&self) -> u64 {
+        self.ordinals.evicted()
+    }
+
+    /// The alert of a match, at the hit, while the event is still there. `created` is the sensor's clock,
+    /// nanoseconds since the epoch. `None` where the plan has no such rule.
+    pub fn draft(&mut self, plan: &Plan, rule: u32, event: &Event<'_>, created: u64) -> Option<AlertDraft> {
+        let known = plan.rules().get(rule as usize)?;
+        let ordinal = self.ordinals.next(&known.id, event.flow.id);
+        let parts = Parts {
+            rule: &known.id,
+            version: &known.version,
+            flow: &flow_key(event.flow),
+            start: event.flow.start,
+            time: event.time,
+            ordinal,
+        };
+        let id = event_id(&self.settings.key, &parts);
+        let matched =
+            explain(plan, rule as usize, event).map(|tree| tree.matched().into_iter().cloned().collect());
+        let matched: Vec<Leaf> = matched.unwrap_or_default();
+        let facts = Facts {
+            id: &id,
+            ordinal,
+            created,
+            matched: &matched,
+            settings: &self.settings,
+            rule: known,
+            plan,
+        };
+        let document = facts.write(event);
+        Some(AlertDraft { id, rule, flow: event.flow.id, packet: event.packet, time: event.time, document })
+    }
+}
+
+impl AlertDraft {
+    /// The document, with its evidence where some was kept.
+    #[must_use]
+    pub fn finish(mut self, evidence: Option<&EvidenceRef>) -> Vec<u8> {
+        const OPEN: &[u8] = b"\"bavn\":{";
+        // The first object after `@timestamp`, whose value has no such text.
+        let place = memchr::memmem::find(&self.document, OPEN).map(|at| at + OPEN.len());
+        if let (Some(place), Some(evidence)) = (place, evidence) {
+            let EvidenceRef { sha256, packets, bytes } = evidence;
+            let entry = json!({"sha256": sha256, "packets": packets, "bytes": bytes});
+            let text = format!("\"evidence\":{entry},");
+            self.document.splice(place..place, text.into_bytes());
+        }
+        self.document
+    }
+}
+
+/// All that a document is made of beside the event.
+struct Facts<'a> {
+    id: &'a str,
+    ordinal: u32,
+    created: u64,
+    matched: &'a [Leaf],
+    settings: &'a Settings,
+    rule: &'a Rule,
+    plan: &'a Plan,
+}
+
+/// The alert's own names, sorted.
+static KEYS: [Key; 27] = [
+    Key::new("@timestamp"),
+    Key::new("bavn.agency"),
+    Key::new("bavn.contract.version"),
+    Key::new("bavn.event.dataset"),
+    Key::new("bavn.flow.id"),
+    Key::new("bavn.level"),
+    Key::new("bavn.matched"),
+    Key::new("bavn.packet"),
+    Key::new("bavn.plan"),
+    Key::new("bavn.pseudonym.key_version"),
+    Key::new("bavn.retention.class"),
+    Key::new("bavn.rule"),
+    Key::new("bavn.schema"),
+    Key::new("bavn.sensor"),
+    Key::new("bavn.tlp"),
+    Key::new("bavn.unobserved"),
+    Key::new("ecs.version"),
+    Key::new("event.category"),
+    Key::new("event.created"),
+    Key::new("event.dataset"),
+    Key::new("event.id"),
+    Key::new("event.kind"),
+    Key::new("event.module"),
+    Key::new("event.reason"),
+    Key::new("event.sequence"),
+    Key::new("event.severity"),
+    Key::new("event.type"),
+];
+/// The names after `event`, sorted.
+static MORE: [Key; 5] = [
+    Key::new("message"),
+    Key::new("observer"),
+    Key::new("organization.id"),
+    Key::new("rule"),
+    Key::new("threat"),
+];
+
+impl Facts<'_> {
+    fn write(&self, event: &Event<'_>) -> Vec<u8> {
+        let Self { settings, rule, .. } = self;
+        let text = |text: &str| json!(text).to_string().into_bytes();
+        let flow = if event.flow.id == 0 { Own::Value(Value::Unobserved) } else { number(event.flow.id) };
+        let dataset = text(&format!("bavn.{}", event.kind.name()));
+        let (matched, about) = (words::matched(self.matched), words::bavn_rule(rule));
+        let [contract, tlp, retention] = [text("default-1"), text(&settings.tlp), text(&settings.retention)];
+        let [agency, sensor, digest] =
+            [&settings.agency, &settings.sensor, &self.plan.digest].map(|t| text(t));
+        let (level, reason) = (text(rule.level.name()), text(&words::reason(self.matched)));
+        let (id, severity) = (text(self.id), u64::from(rule.level.severity()));
+        let values = [
+            Own::Value(Value::Time(event.time)),
+            Own::Raw(&agency),
+            Own::Raw(&contract),
+            Own::Raw(&dataset),
+            flow,
+            Own::Raw(&level),
+            Own::Raw(&matched),
+            number(event.packet),
+            Own::Raw(&digest),
+            number(0),
+            Own::Raw(&retention),
+            Own::Raw(&about),
+            number(1),
+            Own::Raw(&sensor),
+            Own::Raw(&tlp),
+            Own::Unobserved,
+            Own::Raw(br#""8.17.0""#),
+            Own::Raw(br#"["intrusion_detection","network"]"#),
+            Own::Value(Value::Time(self.created)),
+            Own::Raw(br#""bavn.alert""#),
+            Own::Raw(&id),
+            Own::Raw(br#""alert""#),
+            Own::Raw(br#""bavn""#),
+            Own::Raw(&reason),
+            number(self.ordinal.into()),
+            number(severity),
+            Own::Raw(br#"["info"]"#),
+        ];
+        let message = text(&words::message(rule, event.kind));
+        let (observer, ecs_rule, threat) =
+            (self.observer(), words::ecs_rule(rule, event.kind), words::threat(&rule.tags));
+        let threat = threat.as_ref().map_or(Own::Value(Value::Unobserved), |json| Own::Raw(json));
+        let more = [Own::Raw(&message), Own::Raw(&observer), Own::Raw(&agency), Own::Raw(&ecs_rule), threat];
+        let own: Vec<_> = KEYS.iter().zip(values).chain(MORE.iter().zip(more)).collect();
+        let mut out = Vec::with_capacity(4096);
+        write_document(&mut out, event, &own);
+        out
+    }
+
+    fn observer(&self) -> Vec<u8> {
+        let Settings { sensor, version, .. } = self.settings;
+        bytes(
+            &json!({"type": "sensor", "vendor": "bavn", "product": "bavn", "version": version, "name": sensor}),
+        )
+    }
+}
+
+const fn number(number: u64) -> Own<'static> {
+    Own::Value(Value::Number(number))
+}
+
+fn bytes(json: &Json) -> Vec<u8> {
+    json.to_string().into_bytes()
+}
