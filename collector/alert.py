@@ -24,10 +24,10 @@ BETWEEN: Final = "_"
 _KEYWORDS = """
  bavn.agency bavn.contract.version bavn.event.dataset bavn.evidence.sha256 bavn.flow.history bavn.flow.reason
  bavn.flow.service bavn.flow.state bavn.http.request.authorization bavn.http.request.cookie
- bavn.http.request.header_names bavn.http.request.x_forwarded_for bavn.http.response.reason
+ bavn.http.request.header_names bavn.http.request.origin bavn.http.request.x_forwarded_for bavn.http.response.location bavn.http.response.reason
  bavn.http.response.server bavn.level bavn.matched.field bavn.matched.observed bavn.matched.op bavn.matched.value
  bavn.plan bavn.retention.class bavn.rule.falsepositives bavn.rule.references bavn.rule.source bavn.rule.status
- bavn.rule.tags bavn.sensor bavn.tlp bavn.tls.client.alpn bavn.tls.client.version bavn.unobserved
+ bavn.rule.tags bavn.sensor bavn.tlp bavn.tls.alert bavn.tls.client.alpn bavn.tls.client.version bavn.unobserved
  bavn.weird.detail bavn.weird.name bavn.weird.protocol destination.address destination.mac dns.answers.class
  dns.answers.data dns.answers.name dns.answers.type dns.header_flags dns.id dns.op_code dns.question.class
  dns.question.name dns.question.type dns.response_code dns.type ecs.version event.action event.category

@@ -9,6 +9,7 @@ import socket
 import ssl
 from typing import TYPE_CHECKING, Any
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("bavn.collector")
 
 LARGEST_HEADER = 32 * 1024
+LINGER_SECONDS = 2
 BACKLOG = 256
 
 
@@ -70,7 +72,7 @@ def settings(config: Config, app: Starlette) -> uvicorn.Config:
         limit_concurrency=limits.connections,
         h11_max_incomplete_event_size=LARGEST_HEADER,
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=5,
         server_header=False,
         proxy_headers=False,
         access_log=False,
@@ -126,6 +128,9 @@ class CertificateProtocol(H11Protocol):
     def on_response_complete(self) -> None:
         self._calm()
         super().on_response_complete()
+        if self.conn.their_state is h11.SEND_BODY:
+            # Answered before the body was there: read on a little, so that the client sees the answer.
+            self._deadline = self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
     def _calm(self) -> None:
         if self._deadline is not None:
