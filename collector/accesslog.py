@@ -11,11 +11,10 @@ import base64
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import apsw
 import msgspec
@@ -24,6 +23,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from collector import merkle
 from collector.errors import BavnError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 ORIGIN: Final = "bavn minlog"
 ERASE: Final = "erase"

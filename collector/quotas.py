@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from collector.errors import StoreUnavailableError as TryLaterError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from collector.config import Limits, Quotas
 
 

@@ -78,7 +78,7 @@ class Disk(apsw.VFS):
 
     def lose_power(self, seed: int) -> None:
         self.end_process()
-        chance = random.Random(seed)
+        chance = random.Random(seed)  # noqa: S311
         for file in self.files.values():
             file.lose_power(chance)
 

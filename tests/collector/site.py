@@ -10,7 +10,6 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -18,10 +17,11 @@ import httpx2
 from collector.pki import Authority, SensorIdentity, load_signing_key
 from collector.registry import Registry
 
-from ..lib.alerts_data import alert as made_by_hand
+from ..lib.alerts_data import alert as made_by_hand  # noqa: TID252
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 def now() -> datetime:
@@ -114,7 +114,7 @@ class Site:
         authority: Authority | None = None,
     ) -> Sensor:
         issuer = authority or self.authority
-        files = issuer.sensor(self.home / "sensors" / f"{agency}-{name}", agency, name, now(), life)
+        files = issuer.sensor(self.home / "sensors" / f"{agency}-{name}", agency, name, now(), life=life)
         if registered:
             self.registry.register(agency, name, files.public_key)
         return Sensor(agency, name, files, self.authority.certificate_path)
@@ -139,7 +139,7 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=self.log,
             text=True,
-            preexec_fn=before,
+            preexec_fn=before,  # noqa: PLW1509 - no threads run yet
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()

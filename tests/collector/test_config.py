@@ -28,7 +28,8 @@ def load(directory: Path, text: str) -> config.Config:
 
 
 def test_a_whole_configuration(tmp_path: Path) -> None:
-    text = f'[collector]\nlisten = "::1"\nport = 1\nstore = "sqlite:a.db"\n{TLS}[collector.quotas]\nalerts_per_second = 5\n'
+    quotas = "[collector.quotas]\nalerts_per_second = 5\n"
+    text = f'[collector]\nlisten = "::1"\nport = 1\nstore = "sqlite:a.db"\n{TLS}{quotas}'
     found = load(tmp_path, text)
     assert (found.listen, found.port, found.quotas.alerts_per_second) == ("::1", 1, 5)
     assert found.path("x") == tmp_path / "x"

@@ -203,12 +203,14 @@ def test_each_batch_three_times_out_of_order_through_two_collectors(
     processes = [Process(config), Process(config)]
     records = [sensor.record(seq) for seq in range(1, 201)]
     sends = [records[start : start + 10] for start in range(0, 200, 10)] * 3
-    random.Random(11).shuffle(sends)
+    random.Random(11).shuffle(sends)  # noqa: S311
     urls = [processes[number % 2].url for number in range(len(sends))]
     try:
         with ThreadPoolExecutor(3) as pool:
             answers = [
-                answer for part in pool.map(lambda job: patient(sensor, *job), zip(sends, urls)) for answer in part
+                answer
+                for part in pool.map(lambda job: patient(sensor, *job), zip(sends, urls, strict=True))
+                for answer in part
             ]
     finally:
         for process in processes:

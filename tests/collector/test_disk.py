@@ -13,7 +13,7 @@ from collector.errors import BavnError
 from collector.store import AlertQuery, Batch, NewAlert
 from collector.store.sqlite import SqliteStore
 
-from ..lib.alerts_data import alert
+from ..lib.alerts_data import alert  # noqa: TID252
 from .disk import Disk
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def run(disk: Disk) -> tuple[set[str], bool]:
 
 
 @pytest.mark.parametrize("only_once", [False, True], ids=["stays broken", "fails once"])
-def test_no_acknowledged_alert_is_lost_whichever_call_fails(only_once: bool) -> None:
+def test_no_acknowledged_alert_is_lost_whichever_call_fails(*, only_once: bool) -> None:
     faults, number, faulty = 0, 0, True
     while faulty:
         number += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from collector.store import AlertQuery, Batch, NewAlert
 from collector.store.elastic import ElasticStore
 from collector.store.mapping import CLOCK_INDEX, index_of
 
-from ..lib.alerts_data import alert
+from ..lib.alerts_data import alert  # noqa: TID252
 from .proxy import Overload, Proxy
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def test_a_cluster_that_is_down_means_later(cluster: Cluster) -> None:
             call()
 
 
-def test_a_wrong_key_or_authority_means_later(cluster: Cluster, tmp_path: Any) -> None:
+def test_a_wrong_key_or_authority_means_later(cluster: Cluster) -> None:
     wrong = ElasticStore(cluster.url, ca=cluster.ca, api_key="bm9ib2R5OmF0YWxs")
     assert {result.code for result in wrong.put(batch(1))} == {"BAVN-E240"}
     untrusted = ElasticStore(cluster.url, api_key=cluster.api_key)
@@ -180,11 +181,9 @@ def test_an_alert_that_the_mapping_refuses_stops_no_other(cluster: Cluster, stor
 
 
 def test_two_collectors_keep_one_sequence(cluster: Cluster) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
     collectors = [cluster.store(), cluster.store()]
     jobs = [(collector, seq) for seq in range(1, 25) for collector in collectors]
-    random.Random(3).shuffle(jobs)
+    random.Random(3).shuffle(jobs)  # noqa: S311
     with ThreadPoolExecutor(4) as pool:
         statuses = [result[0].status for result in pool.map(lambda job: job[0].put(batch(job[1])), jobs)]
     assert statuses.count("stored") == statuses.count("duplicate") == 24

@@ -17,7 +17,7 @@ from collector.alert import LEAVES, RefusalError, check
 from collector.errors import CATALOGUE
 from collector.store.mapping import alert_mapping
 
-from ..lib.alerts_data import alert
+from ..lib.alerts_data import alert  # noqa: TID252
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "schema/alert.schema.json").read_text())
@@ -53,7 +53,9 @@ def test_collector_knows_every_leaf_of_the_schema_by_its_type() -> None:
 
 def test_every_printed_field_of_the_wire_is_in_the_schema() -> None:
     rows = re.findall(
-        r'^\s+\w+ = "([^"]+)" (\w+)((?: list| hidden)*), "', (ROOT / "sensors/wire/src/fields.rs").read_text(), re.M
+        r'^\s+\w+ = "([^"]+)" (\w+)((?: list| hidden)*), "',
+        (ROOT / "sensors/wire/src/fields.rs").read_text(),
+        re.MULTILINE,
     )
     kinds = {"Text": "keyword", "Number": "long", "Bool": "boolean", "Ip": "ip", "Time": "date", "Float": "long"}
     printed = {name: kinds[kind] for name, kind, flags in rows if "hidden" not in flags}
