@@ -81,7 +81,8 @@ class ElasticStore:
                 self._bury(dead)
                 self._mark_seen(batch, results)
         except StoreUnavailableError as error:
-            # Some may be stored all the same; sent again they are duplicates.
+            # Some may be stored all the same; sent again they are duplicates. An index may have been removed.
+            self._ready = False
             return protocol.later(batch, error.code, error.sentence)
         return results + [PutResult(dead.seq, dead.id, "refused", dead.code, dead.reason) for dead in batch.dead]
 

@@ -158,7 +158,10 @@ class SqliteStore:
 
     def sequence(self, agency: str, sensor: str) -> SequenceState | None:
         """As `Store.sequence` says."""
-        return next((state for state in self.sequences() if (state.agency, state.sensor) == (agency, sensor)), None)
+        sql = "SELECT agency, sensor, ranges, forgotten, updated FROM sequences WHERE agency = ? AND sensor = ?"
+        with _errors():
+            row = self._reader().execute(sql, (agency, sensor)).fetchone()
+        return _sequence(*row) if row else None
 
     def sequences(self) -> list[SequenceState]:
         """As `Store.sequences` says."""
@@ -330,14 +333,15 @@ def _time(text: str) -> datetime:
 def _migrate(db: apsw.Connection) -> None:
     if _one(db, "PRAGMA user_version")[0] == len(STEPS):
         return
-    with db:
-        # Read again inside of the transaction: another process may have been quicker.
-        version = _one(db, "PRAGMA user_version")[0]
-        if version > len(STEPS):
-            raise BavnError("BAVN-E237", f"the store has schema {version}, this program knows {len(STEPS)}")
-        for step in STEPS[version:]:
-            db.execute(step)
-        db.execute(f"PRAGMA user_version = {len(STEPS)}; PRAGMA application_id = {APPLICATION_ID}")
+    db.execute("BEGIN IMMEDIATE")
+    # Read again inside of the transaction: another process may have been quicker.
+    version = _one(db, "PRAGMA user_version")[0]
+    if version > len(STEPS):
+        db.execute("ROLLBACK")
+        raise BavnError("BAVN-E237", f"the store has schema {version}, this program knows {len(STEPS)}")
+    for step in STEPS[version:]:
+        db.execute(step)
+    db.execute(f"PRAGMA user_version = {len(STEPS)}; PRAGMA application_id = {APPLICATION_ID}; COMMIT")
 
 
 def _sync_directory(path: Path) -> None:
