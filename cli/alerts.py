@@ -54,7 +54,7 @@ def query_options(function: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--text", help="Words that follow each other anywhere in the alert.")
     @click.option("--limit", type=click.IntRange(min=1), default=None, help="At most so many.")
     def wrapped(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-        from collector.store import AlertQuery  # noqa: PLC0415
+        from collector.store import AlertQuery
 
         names = ("since", "until", "rule", "technique", "ip", "text", "limit")
         lists = ("levels", "agencies", "sensors", "states")
@@ -83,7 +83,7 @@ def query_text(query: AlertQuery) -> str:
 @click.pass_obj
 def list_alerts(home: Path, query: AlertQuery, access: dict[str, str], form: Format) -> int:
     """List alerts, newest first (100 unless --limit says otherwise)."""
-    import msgspec  # noqa: PLC0415
+    import msgspec
 
     store = open_store(home)
     limited = query if query.limit else msgspec.structs.replace(query, limit=100)
@@ -107,7 +107,7 @@ def list_alerts(home: Path, query: AlertQuery, access: dict[str, str], form: For
 @click.option("--json", "as_json", is_flag=True, help="The whole document.")
 @access_options
 @click.pass_obj
-def show(home: Path, alert: str, as_json: bool, access: dict[str, str]) -> int:  # noqa: FBT001
+def show(home: Path, alert: str, as_json: bool, access: dict[str, str]) -> int:
     """Show one ALERT (id, or its first characters): why, who, evidence, what next."""
     return show_alert(home, alert, access, as_json=as_json)
 

@@ -126,7 +126,7 @@ def cache_folder() -> Path:
 
 def load_rule_set(paths: Sequence[Path]) -> RuleSet:
     """Load the rules named, or the shipped ones; compiled plans are kept by content."""
-    from detectors.check import default_rules, load_rules  # noqa: PLC0415
+    from detectors.check import default_rules, load_rules
 
     return load_rules(list(paths) or [default_rules()], cache=cache_folder())
 
@@ -194,7 +194,7 @@ class Progress:
         frames = loop.counters()["frames"]
         rate = frames / self._summary.seconds
         found = self._summary.levels.total()
-        from cli.safe import safe  # noqa: PLC0415
+        from cli.safe import safe
 
         sys.stderr.write(f"\r\x1b[K{frames:,} packets, {rate:,.0f}/s, {found:,} alerts  {safe(path.name, 40)}")
         sys.stderr.flush()

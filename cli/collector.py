@@ -19,9 +19,9 @@ def collector() -> None:
 @click.pass_obj
 def run(home: Path) -> int:
     """Take alerts from sensors over HTTPS into the store that the home's bavn.toml names; until SIGTERM or Ctrl-C."""
-    from collector.server import serve  # noqa: PLC0415
+    from collector.server import serve
 
-    from cli.store import load_config  # noqa: PLC0415
+    from cli.store import load_config
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     serve(load_config(home), ready=lambda port: print(f"listening on port {port}", flush=True))
@@ -39,7 +39,7 @@ def enrol(home: Path, directory: Path, agency: str, sensor: str, address: str) -
 
     The authority and the collector's own certificate and configuration are made at the first call.
     """
-    from cli.setup import make_centre, make_sensor  # noqa: PLC0415
+    from cli.setup import make_centre, make_sensor
 
     make_centre(home)
     make_sensor(home, directory, agency, sensor, address)

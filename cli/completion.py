@@ -9,9 +9,9 @@ import click
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print the completion script; for bash: `bavn completion bash > ~/.local/share/bash-completion/completions/bavn`."""
-    from click.shell_completion import get_completion_class  # noqa: PLC0415
+    from click.shell_completion import get_completion_class
 
-    from cli.main import bavn  # noqa: PLC0415
+    from cli.main import bavn
 
     kind = get_completion_class(shell)
     if kind is None:

@@ -29,9 +29,9 @@ def contract() -> None:
 @contract.command()
 @click.option("--default", "shipped", is_flag=True, help="The shipped default, whatever this home has.")
 @click.pass_obj
-def show(home: Path, shipped: bool) -> int:  # noqa: FBT001
+def show(home: Path, shipped: bool) -> int:
     """Show the contract in force, as TOML."""
-    from sensors.contract import as_toml, load_contract  # noqa: PLC0415
+    from sensors.contract import as_toml, load_contract
 
     print(as_toml(load_contract(None) if shipped else home_contract(home)), end="")
     return errors.OK
@@ -39,8 +39,8 @@ def show(home: Path, shipped: bool) -> int:  # noqa: FBT001
 
 def home_contract(home: Path) -> Contract:
     """Give the contract that the home's configuration names, or the default."""
-    from sensors.contract import load_contract  # noqa: PLC0415
-    from sensors.identity import load_config  # noqa: PLC0415
+    from sensors.contract import load_contract
+    from sensors.identity import load_config
 
     name = load_config(home).contract
     return load_contract(home / name if name else None)
@@ -50,12 +50,12 @@ def home_contract(home: Path) -> Contract:
 @click.argument("captures", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--sent", is_flag=True, help="What has left already, not what waits.")
 @click.pass_obj
-def preview(home: Path, captures: tuple[Path, ...], sent: bool) -> int:  # noqa: FBT001
+def preview(home: Path, captures: tuple[Path, ...], sent: bool) -> int:
     """Show the exact bytes of each record that would leave: of the outbox, or of CAPTURES."""
     records = list(_of_captures(home, captures) if captures else _of_outbox(home, sent=sent))
     for record in records:
         if sys.stdout.isatty():
-            import msgspec  # noqa: PLC0415
+            import msgspec
 
             print(json_line(msgspec.json.decode(record), terminal=True))
         else:
@@ -66,7 +66,7 @@ def preview(home: Path, captures: tuple[Path, ...], sent: bool) -> int:  # noqa:
 
 
 def _of_outbox(home: Path, *, sent: bool) -> Iterator[bytes]:
-    from sensors.outbox import Outbox  # noqa: PLC0415
+    from sensors.outbox import Outbox
 
     if not (home / "outbox.db").is_file():
         return
@@ -77,11 +77,11 @@ def _of_outbox(home: Path, *, sent: bool) -> Iterator[bytes]:
 
 
 def _of_captures(home: Path, captures: tuple[Path, ...]) -> Iterator[bytes]:
-    from detectors.loop import PacketLoop  # noqa: PLC0415
+    from detectors.loop import PacketLoop
 
-    from cli.captures import Summary, find_captures, load_rule_set, read_all  # noqa: PLC0415
-    from cli.scan import loop_settings  # noqa: PLC0415
-    from sensors.contract import Enforcer  # noqa: PLC0415
+    from cli.captures import Summary, find_captures, load_rule_set, read_all
+    from cli.scan import loop_settings
+    from sensors.contract import Enforcer
 
     loop = PacketLoop(load_rule_set(()).plan, loop_settings(home))
     enforcer, found = Enforcer(home_contract(home)), []

@@ -45,8 +45,8 @@ def _fields(layer: Any) -> dict[str, str]:  # noqa: ANN401
 
 def main(mode: str, path: str) -> None:
     """Print one JSON document a packet, and a last one with `note` where the capture ends in the middle."""
-    import pyshark  # noqa: PLC0415
-    from pyshark.capture.capture import TSharkCrashException  # noqa: PLC0415
+    import pyshark
+    from pyshark.capture.capture import TSharkCrashException
 
     sandbox.forbid_writing()
     brief = mode == "summary"

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 @click.pass_obj
 def events(home: Path, paths: tuple[Path, ...], kinds: tuple[str, ...], form: Format) -> int:
     """Read captures and print protocol events as JSON Lines (`event.dataset` = bavn.dns, bavn.http, …)."""
-    from detectors.loop import Loop, event_kinds  # noqa: PLC0415
+    from detectors.loop import Loop, event_kinds
 
-    from cli.captures import Summary, find_captures, read_all  # noqa: PLC0415
+    from cli.captures import Summary, find_captures, read_all
 
     unknown = set(kinds) - set(event_kinds())
     if unknown:

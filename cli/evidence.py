@@ -78,7 +78,7 @@ def capture_of(home: Path, name: str) -> tuple[str, str, bytes]:
         CliError: BAVN-E301 where the alert has no evidence.
         SensorError: BAVN-E140 where the capture is not on this box.
     """
-    from sensors.evidence import EvidenceStore  # noqa: PLC0415
+    from sensors.evidence import EvidenceStore
 
     stored = open_store(home).get(name)
     digest = pick(stored.alert, "bavn.evidence.sha256")
@@ -101,10 +101,10 @@ def dissected(capture: bytes, *, details: bool) -> Iterator[Document]:
 
 def scapy_lines(capture: bytes) -> Iterator[str]:
     """Open a capture in scapy: a line a packet, made safe."""
-    import io  # noqa: PLC0415
+    import io
 
-    from scapy.layers import dns, http, inet, inet6, l2, tls  # noqa: F401, PLC0415
-    from scapy.utils import PcapReader  # noqa: PLC0415
+    from scapy.layers import dns, http, inet, inet6, l2, tls  # noqa: F401
+    from scapy.utils import PcapReader
 
     for number, packet in enumerate(PcapReader(io.BytesIO(capture)), 1):
         yield f"{number:>4}  {float(packet.time):.6f}  {safe(packet.summary(), 300)}"

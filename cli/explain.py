@@ -34,8 +34,8 @@ def explain(home: Path, name: str, paths: tuple[Path, ...]) -> int:
 
 
 def _rule(name: str, paths: tuple[Path, ...]) -> str | None:
-    from cli.captures import load_rule_set  # noqa: PLC0415
-    from cli.rules import find_rule  # noqa: PLC0415
+    from cli.captures import load_rule_set
+    from cli.rules import find_rule
 
     found = load_rule_set(paths or ((Path(name),) if Path(name).is_file() else ()))
     try:
@@ -71,6 +71,6 @@ def describe_rule(document: Any, level: str, kinds: tuple[str, ...]) -> str:  # 
 
 
 def _alert(home: Path, name: str) -> int:
-    from cli.alerts import show_alert  # noqa: PLC0415
+    from cli.alerts import show_alert
 
     return show_alert(home, name)

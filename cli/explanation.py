@@ -54,9 +54,9 @@ def flatten(node: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]
 
 def explain_event(rules: RuleSet, number: int, text: bytes) -> dict[str, Any]:
     """Give the tree of a rule (by its number in the plan) on an event."""
-    from detectors.loop import compile_plan  # noqa: PLC0415
+    from detectors.loop import compile_plan
 
-    from detectors.fields import native  # noqa: PLC0415
+    from detectors.fields import native
 
     event = as_engine_event(text)
     known = native().by_name

@@ -40,7 +40,7 @@ def _row(number: int, record: object) -> Document:
 
 
 def _columns(form: Format) -> list[Column]:
-    from cli.scan import short_time  # noqa: PLC0415
+    from cli.scan import short_time
 
     return [
         Column("no", lambda r: r["number"]),
@@ -73,7 +73,7 @@ def verify(home: Path, witnesses: tuple[str, ...]) -> int:
 
 
 def _head(text: str) -> object:
-    from collector.accesslog import Head  # noqa: PLC0415
+    from collector.accesslog import Head
 
     size, _, root = text.partition(":")
     try:

@@ -30,7 +30,7 @@ def rules() -> None:
 @format_options
 def list_rules(paths: tuple[Path, ...], form: Format) -> int:
     """List rules: those that run, and those that do not with the reason."""
-    from cli.captures import load_rule_set  # noqa: PLC0415
+    from cli.captures import load_rule_set
 
     found = load_rule_set(paths)
     rows: list[dict[str, Any]] = [
@@ -61,10 +61,10 @@ def list_rules(paths: tuple[Path, ...], form: Format) -> int:
 @rules.command()
 @_PATHS
 @click.option("--json", "as_json", is_flag=True, help="Diagnostics as JSON Lines.")
-def check(paths: tuple[Path, ...], as_json: bool) -> int:  # noqa: FBT001
+def check(paths: tuple[Path, ...], as_json: bool) -> int:
     """Check rules: each error with its place, what it means and what to do. Exit 1 where there is an error."""
-    from cli.captures import load_rule_set  # noqa: PLC0415
-    from detectors.diagnostics import render, summary  # noqa: PLC0415
+    from cli.captures import load_rule_set
+    from detectors.diagnostics import render, summary
 
     found = load_rule_set(paths)
     wrong = found.diagnostics
@@ -84,10 +84,10 @@ def _safe_lines(text: str) -> str:
 @click.argument("event", type=click.File("rb"))
 @click.option("--rules", "paths", multiple=True, type=click.Path(path_type=Path), help="Where to look for the rule.")
 @click.option("--json", "as_json", is_flag=True, help="The tree as JSON.")
-def explain(rule: str, event: Any, paths: tuple[Path, ...], as_json: bool) -> int:  # noqa: ANN401, FBT001
+def explain(rule: str, event: Any, paths: tuple[Path, ...], as_json: bool) -> int:  # noqa: ANN401
     """Explain a RULE (id, title or file) on an EVENT (JSON as `bavn events` prints it, or {"kind","fields"}; - is stdin)."""
-    from cli.captures import load_rule_set  # noqa: PLC0415
-    from cli.explanation import explain_event, render_tree  # noqa: PLC0415
+    from cli.captures import load_rule_set
+    from cli.explanation import explain_event, render_tree
 
     found = load_rule_set(paths or ((Path(rule),) if Path(rule).is_file() else ()))
     tree = explain_event(found, find_rule(found, rule), event.read())
@@ -117,11 +117,11 @@ def find_rule(found: RuleSet, name: str) -> int:
 @rules.command()
 @_PATHS
 @click.option("--json", "as_json", is_flag=True, help="Results as JSON Lines.")
-def test(paths: tuple[Path, ...], as_json: bool) -> int:  # noqa: FBT001
+def test(paths: tuple[Path, ...], as_json: bool) -> int:
     """Run the `.test.yml` beside each rule: what must match and what must not. Exit 1 where one fails."""
-    from detectors.ruletest import run_tests  # noqa: PLC0415
+    from detectors.ruletest import run_tests
 
-    from cli.captures import cache_folder  # noqa: PLC0415
+    from cli.captures import cache_folder
 
     results = run_tests([*paths] or [Path("rules")], cache=cache_folder())
     for result in results:

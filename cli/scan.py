@@ -51,7 +51,7 @@ def endpoint(alert: dict[str, Any], side: str) -> str:
 
 def short_time(stamp: str, *, utc: bool) -> str:
     """Write an RFC 3339 time to the second, in local time unless UTC is wanted."""
-    import datetime as dt  # noqa: PLC0415
+    import datetime as dt
 
     try:
         time_ = dt.datetime.fromisoformat(stamp[:19] + "+00:00")
@@ -62,7 +62,7 @@ def short_time(stamp: str, *, utc: bool) -> str:
 
 def loop_settings(home: Path, **more: Any) -> bytes:  # noqa: ANN401
     """Make the packet loop's settings; a scan uses the home's key where there is one, so that ids agree with the sensor's."""
-    from sensors.identity import event_key, load_config  # noqa: PLC0415
+    from sensors.identity import event_key, load_config
 
     config = load_config(home)
     key = event_key(home).hex() if (home / "event.key").is_file() else _SCAN_KEY
@@ -91,9 +91,9 @@ def scan(home: Path, paths: tuple[Path, ...], rule_paths: tuple[Path, ...], fail
 
     On a terminal a table, in a pipe one ECS alert a line; the summary goes to stderr.
     """
-    from detectors.loop import Engine, Loop  # noqa: PLC0415
+    from detectors.loop import Engine, Loop
 
-    from cli.captures import Summary, find_captures, load_rule_set, read_all, say_refused  # noqa: PLC0415
+    from cli.captures import Summary, find_captures, load_rule_set, read_all, say_refused
 
     files = list(find_captures(paths))
     rules = load_rule_set(rule_paths)
@@ -120,7 +120,7 @@ def scan(home: Path, paths: tuple[Path, ...], rule_paths: tuple[Path, ...], fail
 def write_line(document: bytes) -> None:
     """Write a JSON document to stdout as a line; on a terminal nothing but printable ASCII."""
     if sys.stdout.isatty():
-        from cli.safe import json_line  # noqa: PLC0415
+        from cli.safe import json_line
 
         sys.stdout.write(json_line(msgspec.json.decode(document), terminal=True) + "\n")
     else:

@@ -57,7 +57,7 @@ def sensor() -> None:
 @click.option("--seconds", type=click.FloatRange(min=0), help="End after so long.")
 @click.pass_obj
 def run(home: Path, interface: str | None, captures: tuple[Path, ...], source: str, bpf: str | None,
-        rule_paths: tuple[Path, ...], send: bool, seconds: float | None) -> int:  # noqa: FBT001  # fmt: skip
+        rule_paths: tuple[Path, ...], send: bool, seconds: float | None) -> int:  # fmt: skip
     """Capture, detect, apply the contract, keep and send; until SIGTERM or Ctrl-C."""
     if (interface is None) == (not captures):
         raise click.UsageError("name either --interface or --read")
@@ -81,7 +81,7 @@ def run(home: Path, interface: str | None, captures: tuple[Path, ...], source: s
 @sensor.command()
 @click.option("--once", is_flag=True, help="End when the outbox is empty.")
 @click.pass_obj
-def forward(home: Path, once: bool) -> int:  # noqa: FBT001
+def forward(home: Path, once: bool) -> int:
     """Send what the outbox holds; needs no right to capture."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
@@ -99,9 +99,9 @@ def send_until(
     beat: Callable[[Delivery], dict[str, Any] | None] = lambda _: None,
 ) -> Delivery:  # fmt: skip
     """Send a home's outbox until told to stop, or until it is empty or nothing more can be done."""
-    from sensors.identity import load_identity  # noqa: PLC0415
-    from sensors.outbox import Outbox  # noqa: PLC0415
-    from sensors.sender import Sender  # noqa: PLC0415
+    from sensors.identity import load_identity
+    from sensors.outbox import Outbox
+    from sensors.sender import Sender
 
     outbox = Outbox(home / "outbox.db")
     sender = Sender(outbox, load_identity(home))
@@ -123,9 +123,9 @@ def send_until(
 @sensor.command("status")
 @click.option("--json", "as_json", is_flag=True)
 @click.pass_obj
-def sensor_status(home: Path, as_json: bool) -> int:  # noqa: FBT001
+def sensor_status(home: Path, as_json: bool) -> int:
     """How this sensor is: what it read, what was dropped, what waits."""
-    from sensors.health import is_running, read_status  # noqa: PLC0415
+    from sensors.health import is_running, read_status
 
     health = read_status(home)
     if health is None:
@@ -168,15 +168,15 @@ class SensorProcess:
 
     def __post_init__(self) -> None:
         """Open what the run needs: outbox, evidence, contract, packet loop."""
-        from detectors.loop import PacketLoop, Settings  # noqa: PLC0415
+        from detectors.loop import PacketLoop, Settings
 
-        from cli.contract import home_contract  # noqa: PLC0415
-        from sensors.agent import Agent  # noqa: PLC0415
-        from sensors.contract import Enforcer  # noqa: PLC0415
-        from sensors.evidence import EvidenceStore  # noqa: PLC0415
-        from sensors.identity import event_key, load_config  # noqa: PLC0415
-        from sensors.outbox import Outbox  # noqa: PLC0415
-        from sensors.sender import Delivery  # noqa: PLC0415
+        from cli.contract import home_contract
+        from sensors.agent import Agent
+        from sensors.contract import Enforcer
+        from sensors.evidence import EvidenceStore
+        from sensors.identity import event_key, load_config
+        from sensors.outbox import Outbox
+        from sensors.sender import Delivery
 
         self.home.mkdir(parents=True, exist_ok=True)
         self.config = load_config(self.home)
@@ -197,7 +197,7 @@ class SensorProcess:
 
     def read(self, captures: tuple[Path, ...]) -> None:
         """Read captures to their end."""
-        from cli.captures import find_captures  # noqa: PLC0415
+        from cli.captures import find_captures
 
         for path, code, sentence in self.agent.run_files(find_captures(captures), self.on_step):
             self.problems.append((code, sentence))
@@ -205,7 +205,7 @@ class SensorProcess:
 
     def capture(self, interface: str, bpf: str | None, source: str) -> None:
         """Read an interface until it is time to end."""
-        from sensors.source import LiveSource  # noqa: PLC0415
+        from sensors.source import LiveSource
 
         with LiveSource(interface, bpf) as live:
             self.live = live
@@ -225,7 +225,7 @@ class SensorProcess:
 
     def write_status(self) -> None:
         """Replace the status file."""
-        from sensors.health import Health, account, write_status  # noqa: PLC0415
+        from sensors.health import Health, account, write_status
 
         counters, backlog = self.loop.counters(), self.outbox.backlog()
         self._health = Health(
@@ -265,7 +265,7 @@ class SensorProcess:
         return time.monotonic() >= self._stop_by or self.delivery.last_error is not None
 
     def _backlog_left(self) -> int:
-        from sensors.outbox import Outbox  # noqa: PLC0415
+        from sensors.outbox import Outbox
 
         box = Outbox(self.home / "outbox.db")
         try:
@@ -274,8 +274,8 @@ class SensorProcess:
             box.close()
 
     def _beat(self, delivery: Delivery) -> dict[str, Any] | None:
-        from sensors.health import heartbeat  # noqa: PLC0415
-        from sensors.outbox import Backlog  # noqa: PLC0415
+        from sensors.health import heartbeat
+        from sensors.outbox import Backlog
 
         health = self._health
         if health is None:
@@ -305,6 +305,6 @@ class SensorProcess:
 
 def plan_digest(plan: bytes) -> str:
     """Give the digest that a plan carries."""
-    from detectors.plan import digest  # noqa: PLC0415
+    from detectors.plan import digest
 
     return digest(plan)

@@ -25,7 +25,7 @@ def make_centre(
         elastic: `ca` and `api_key_file` where the store is Elasticsearch.
         port: the port to listen on; 0 lets the system choose.
     """
-    from collector.pki import Authority  # noqa: PLC0415
+    from collector.pki import Authority
 
     home.mkdir(parents=True, exist_ok=True)
     now = datetime.now(UTC)
@@ -43,8 +43,8 @@ def make_centre(
 
 def make_sensor(centre: Path, directory: Path, agency: str, sensor: str, address: str) -> None:
     """Make a sensor's home and register the sensor at the centre."""
-    from collector.pki import Authority  # noqa: PLC0415
-    from collector.registry import Registry  # noqa: PLC0415
+    from collector.pki import Authority
+    from collector.registry import Registry
 
     directory.mkdir(parents=True, exist_ok=True)
     made = Authority(centre / "authority").sensor(directory, agency, sensor, datetime.now(UTC))

@@ -31,7 +31,7 @@ def load_config(home: Path) -> Config:
     Raises:
         CliError: BAVN-E305 where the home has none.
     """
-    from collector import config  # noqa: PLC0415
+    from collector import config
 
     path = home / CONFIG_FILE
     if not path.is_file():
@@ -46,7 +46,7 @@ def open_store(home: Path) -> Store:
 
 def open_access_log(home: Path) -> AccessLog:
     """Open the home's access log."""
-    from collector.accesslog import AccessLog  # noqa: PLC0415
+    from collector.accesslog import AccessLog
 
     config = load_config(home)
     return AccessLog(config.path(config.access_log or "minlog.sqlite"))
@@ -69,7 +69,7 @@ def log_access(home: Path, action: str, objects: Sequence[str], access: dict[str
         objects: what it is done to: ids of alerts, or the query.
         access: purpose and case, as the options say.
     """
-    from collector.accesslog import AccessRecord  # noqa: PLC0415
+    from collector.accesslog import AccessRecord
 
     record = AccessRecord(
         time=datetime.now(UTC),

@@ -16,7 +16,7 @@ _PARTS: Final = ("pysigma", "scapy", "apsw", "cryptography", "elasticsearch", "p
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-def version(as_json: bool) -> None:  # noqa: FBT001
+def version(as_json: bool) -> None:
     """Versions of bavn and its parts."""
     parts = {name: _version(name) for name in _PARTS}
     if as_json:
