@@ -1,9 +1,11 @@
 //! Where a worker's events go: to the rules, to the printer, or to both.
 
 use std::collections::VecDeque;
+use std::fmt::Write;
 use std::sync::Arc;
 
-use bavn_engine::{AlertDraft, Drafter, EvidenceRef, Matcher, Plan};
+use bavn_engine::alert::{AlertDraft, Alerts, EvidenceRef};
+use bavn_engine::{Matcher, Plan};
 use bavn_wire::flow::{Evidence, PinId};
 use bavn_wire::json;
 use bavn_wire::messages::{Event, EventKind, Sink};
@@ -23,7 +25,6 @@ pub(crate) type Finished = (Vec<u8>, Option<Vec<u8>>);
 /// An alert on its way: fresh from the rules, or waiting for the packets after its hit.
 struct Hit {
     draft: AlertDraft,
-    flow: u64,
     pin: Option<PinId>,
 }
 
@@ -34,7 +35,7 @@ pub(crate) struct Hub {
     pub(crate) finished: Vec<Finished>,
     pub(crate) events: Vec<u8>,
     matcher: Option<Matcher>,
-    drafter: Drafter,
+    alerts: Alerts,
     fresh: Vec<Hit>,
     waiting: VecDeque<Hit>,
     printed: [bool; EventKind::ALL.len()],
@@ -52,7 +53,7 @@ impl Hub {
             finished: Vec::new(),
             events: Vec::new(),
             matcher: plan.map(Matcher::new),
-            drafter: settings.drafter()?,
+            alerts: Alerts::new(settings.alerts()?),
             fresh: Vec::new(),
             waiting: VecDeque::new(),
             printed,
@@ -77,7 +78,7 @@ impl Hub {
     /// Asks the wire to keep the packets of fresh hits; where it keeps none the alert is finished.
     pub(crate) fn pin(&mut self, wire: &mut Wire) {
         for mut hit in std::mem::take(&mut self.fresh) {
-            hit.pin = wire.pin(hit.flow);
+            hit.pin = wire.pin(hit.draft.flow);
             if hit.pin.is_some() {
                 self.waiting.push_back(hit);
             } else {
@@ -99,8 +100,8 @@ impl Hub {
         };
         let Some(hit) = self.waiting.remove(at) else { return };
         let reference = EvidenceRef {
-            sha256: Sha256::digest(&evidence.pcap).into(),
-            packets: evidence.packets,
+            sha256: hex(&Sha256::digest(&evidence.pcap)),
+            packets: evidence.packets.into(),
             bytes: evidence.pcap.len() as u64,
         };
         self.finished.push((hit.draft.finish(Some(&reference)), Some(evidence.pcap)));
@@ -125,11 +126,15 @@ impl Hub {
 
     fn judge(&mut self, event: &Event<'_>) {
         let Some(matcher) = &mut self.matcher else { return };
-        let rules = matcher.match_event(event).to_vec();
+        let rules = matcher.match_event(event);
+        if rules.is_empty() {
+            return;
+        }
+        let rules = rules.to_vec();
         let plan = Arc::clone(matcher.plan());
         for rule in rules {
-            if let Some(draft) = self.drafter.draft(&plan, rule as usize, event, self.now) {
-                self.fresh.push(Hit { draft, flow: event.flow.id, pin: None });
+            if let Some(draft) = self.alerts.draft(&plan, rule, event, self.now) {
+                self.fresh.push(Hit { draft, pin: None });
             }
         }
     }
@@ -150,4 +155,11 @@ impl Sink for Hub {
     fn wants(&self, kind: EventKind) -> bool {
         self.is_printed(kind) || self.matcher.as_ref().is_some_and(|matcher| matcher.plan().wants(kind))
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

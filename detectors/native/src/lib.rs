@@ -61,12 +61,12 @@ impl Engine {
     fn match_event(&self, event: &[u8]) -> PyResult<Vec<u32>> {
         let owned = OwnedEvent::from_json(event).map_err(|why| error("BAVN-E050", &why))?;
         let mut matcher = Matcher::new(Arc::clone(&self.plan));
-        Ok(owned.with_event(|event| matcher.match_event(event).to_vec()))
+        Ok(owned.with(|event| matcher.match_event(event).to_vec()))
     }
 
     fn explain<'py>(&self, py: Python<'py>, rule: usize, event: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
         let owned = OwnedEvent::from_json(event).map_err(|why| error("BAVN-E050", &why))?;
-        let tree = owned.with_event(|event| explain::explain(&self.plan, rule, event));
+        let tree = owned.with(|event| explain::explain(&self.plan, rule, event));
         let tree = tree.ok_or_else(|| error("BAVN-E050", "the rule does not judge events of this kind"))?;
         Ok(PyBytes::new(py, tree.to_json().to_string().as_bytes()))
     }

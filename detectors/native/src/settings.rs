@@ -1,5 +1,6 @@
 //! How a loop runs, as Python says it.
 
+use bavn_engine::alert;
 use bavn_wire::messages::EventKind;
 use bavn_wire::pipeline::WireConfig;
 use serde::Deserialize;
@@ -12,15 +13,15 @@ pub(crate) const KEY_BYTES: usize = 32;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
     /// The agency's id.
-    pub(crate) agency: String,
+    agency: String,
     /// The sensor's id.
-    pub(crate) sensor: String,
+    sensor: String,
     /// Key of the alerts' ids, 64 hex digits.
     key: String,
     /// Traffic Light Protocol mark.
-    pub(crate) tlp: String,
+    tlp: String,
     /// Retention class.
-    pub(crate) retention: String,
+    retention: String,
     /// Whether events are printed.
     #[serde(default)]
     pub(crate) events: bool,
@@ -54,7 +55,7 @@ impl Settings {
     ///
     /// # Errors
     /// Where it is not 64 hex digits.
-    pub(crate) fn key_bytes(&self) -> Result<[u8; KEY_BYTES], String> {
+    fn key_bytes(&self) -> Result<[u8; KEY_BYTES], String> {
         let mut key = [0; KEY_BYTES];
         if self.key.len() != 2 * KEY_BYTES || !self.key.is_ascii() {
             return Err(format!("key: {} hex digits are wanted", 2 * KEY_BYTES));
@@ -64,6 +65,21 @@ impl Settings {
             *byte = u8::from_str_radix(two, 16).map_err(|_| "key: not hex".to_owned())?;
         }
         Ok(key)
+    }
+
+    /// What every alert says of this sensor.
+    ///
+    /// # Errors
+    /// Where the key is none.
+    pub(crate) fn alerts(&self) -> Result<alert::Settings, String> {
+        Ok(alert::Settings {
+            agency: self.agency.clone(),
+            sensor: self.sensor.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            tlp: self.tlp.clone(),
+            retention: self.retention.clone(),
+            key: self.key_bytes()?,
+        })
     }
 
     /// Kinds that are printed.
