@@ -1,6 +1,6 @@
 //! The one binding between the packet loop and Python. Its whole face is the module `detectors._native`.
 
-mod fields;
+mod tables;
 mod hub;
 #[cfg(target_os = "linux")]
 mod ring;
@@ -9,7 +9,7 @@ mod source;
 mod worker;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bavn_engine::owned::OwnedEvent;
@@ -45,7 +45,7 @@ impl Engine {
     fn new(py: Python<'_>, plan: PyBackedBytes) -> PyResult<Self> {
         let (plan, refused) = py.detach(|| Plan::load(&plan)).map_err(|why| error(why.code(), &why))?;
         match refused.first() {
-            Some(first) => Err(error(first.code(), first)),
+            Some(first) => Err(error(first.fault.code(), first)),
             None => Ok(Self { plan: Arc::new(plan) }),
         }
     }
@@ -105,7 +105,14 @@ impl Batch {
 /// One worker over one source. For one thread at a time.
 #[pyclass(module = "detectors._native")]
 struct Loop {
-    worker: Worker,
+    // Python's types must be `Sync`; the lock is never waited for, since every method has the loop to itself.
+    worker: Mutex<Worker>,
+}
+
+impl Loop {
+    fn worker(&mut self) -> &mut Worker {
+        self.worker.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[pymethods]
@@ -116,18 +123,18 @@ impl Loop {
         let settings = Settings::read(settings).map_err(|why| error("BAVN-E002", why))?;
         let plan = engine.map(|engine| Arc::clone(&engine.get().plan));
         let worker = Worker::new(plan, &settings).map_err(|why| error("BAVN-E002", why))?;
-        Ok(Self { worker })
+        Ok(Self { worker: Mutex::new(worker) })
     }
 
     fn open_file(&mut self, path: &str) -> PyResult<()> {
-        self.worker.attach(Source::file(Path::new(path)).map_err(problem)?);
+        self.worker().attach(Source::file(Path::new(path)).map_err(problem)?);
         Ok(())
     }
 
     #[cfg(target_os = "linux")]
     fn attach_ring(&mut self, fd: i32, link: u16, skip_outgoing: bool) -> PyResult<()> {
         let ring = ring::Ring::attach(fd, LinkType(link), skip_outgoing).map_err(|why| error("BAVN-E103", why))?;
-        self.worker.attach(Source::Ring(ring));
+        self.worker().attach(Source::Ring(ring));
         Ok(())
     }
 
@@ -138,32 +145,35 @@ impl Loop {
     }
 
     fn push(&mut self, py: Python<'_>, frames: Vec<(u64, u16, PyBackedBytes)>) {
+        let worker = self.worker();
         py.detach(|| {
             for (time, link, data) in &frames {
                 let wire_len = u32::try_from(data.len()).unwrap_or(u32::MAX);
                 let link = LinkType(*link);
-                self.worker.frame(&Frame { time: *time, link, interface: 0, wire_len, vlan_tci: None, data });
+                worker.frame(&Frame { time: *time, link, interface: 0, wire_len, vlan_tci: None, data });
             }
         });
     }
 
     fn step(&mut self, py: Python<'_>, now_ns: u64, budget_ms: u64) -> PyResult<Batch> {
-        let output = py.detach(|| self.worker.step(now_ns, Duration::from_millis(budget_ms)));
+        let worker = self.worker();
+        let output = py.detach(|| worker.step(now_ns, Duration::from_millis(budget_ms)));
         Batch::new(py, output)
     }
 
     fn finish(&mut self, py: Python<'_>, now_ns: u64) -> PyResult<Batch> {
-        let output = py.detach(|| self.worker.finish(now_ns));
+        let worker = self.worker();
+        let output = py.detach(|| worker.finish(now_ns));
         Batch::new(py, output)
     }
 
     fn swap(&mut self, engine: &Bound<'_, Engine>) {
-        self.worker.swap(Arc::clone(&engine.get().plan));
+        self.worker().swap(Arc::clone(&engine.get().plan));
     }
 
     fn counters<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let counters = PyDict::new(py);
-        for (name, count) in self.worker.counters() {
+        for (name, count) in self.worker().counters() {
             counters.set_item(name, count)?;
         }
         Ok(counters)
@@ -179,19 +189,19 @@ const fn version() -> &'static str {
 /// The field table as JSON.
 #[pyfunction]
 fn fields(py: Python<'_>) -> Bound<'_, PyBytes> {
-    PyBytes::new(py, fields::table().to_string().as_bytes())
+    PyBytes::new(py, tables::fields().to_string().as_bytes())
 }
 
 /// The counters and their meaning as JSON.
 #[pyfunction]
 fn counters_doc(py: Python<'_>) -> Bound<'_, PyBytes> {
-    PyBytes::new(py, fields::counters().to_string().as_bytes())
+    PyBytes::new(py, tables::counters().to_string().as_bytes())
 }
 
 /// Kinds of events, by name.
 #[pyfunction]
 fn event_kinds() -> Vec<&'static str> {
-    fields::kinds()
+    tables::kinds()
 }
 
 #[pymodule]

@@ -6,6 +6,8 @@ use bavn_wire::messages::EventKind;
 use bavn_wire::{flow, proto};
 use serde_json::{Value, json};
 
+const WEIRD_FIELDS: &[Field] = &[Field::WeirdDetail, Field::WeirdName, Field::WeirdProtocol];
+
 /// Fields that an event of a kind can carry, those of its flow apart.
 const fn own_fields(kind: EventKind) -> &'static [Field] {
     match kind {
@@ -13,12 +15,12 @@ const fn own_fields(kind: EventKind) -> &'static [Field] {
         EventKind::Dns => proto::dns::FIELDS,
         EventKind::Http => proto::http::FIELDS,
         EventKind::Tls => proto::tls::FIELDS,
-        EventKind::Weird => proto::WEIRD_FIELDS,
+        EventKind::Weird => WEIRD_FIELDS,
     }
 }
 
 /// One row a field: name, type, list, hidden, doc, kinds.
-pub(crate) fn table() -> Value {
+pub(crate) fn fields() -> Value {
     Field::all().iter().map(|field| row(*field)).collect()
 }
 
