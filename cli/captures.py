@@ -17,9 +17,8 @@ from cli.errors import CliError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from detectors.loop import Batch, Loop
-
     from detectors.check import RuleSet
+    from detectors.loop import Batch, PacketLoop
 
 STEP_MS: Final = 500
 _SUFFIXES: Final = (".pcap", ".pcapng", ".cap", ".trace", ".dmp")
@@ -140,7 +139,7 @@ def say_refused(rules: RuleSet) -> None:
 
 
 def read_all(
-    loop: Loop, paths: Iterable[Path], summary: Summary, take: Callable[[Batch], None], now: Callable[[], int]
+    loop: PacketLoop, paths: Iterable[Path], summary: Summary, take: Callable[[Batch], None], now: Callable[[], int]
 ) -> None:
     """Read captures one after another as one run; a source that fails is noted and the rest goes on."""
     progress = Progress(summary)
@@ -152,7 +151,7 @@ def read_all(
 
 
 def _read_one(
-    loop: Loop,
+    loop: PacketLoop,
     path: Path,
     summary: Summary,
     take: Callable[[Batch], None],
@@ -187,7 +186,7 @@ class Progress:
         self._summary = summary
         self._shown = False
 
-    def tell(self, loop: Loop, path: Path) -> None:
+    def tell(self, loop: PacketLoop, path: Path) -> None:
         """Show how far it is."""
         if not sys.stderr.isatty() or self._summary.seconds < _PROGRESS_AFTER_S:
             return

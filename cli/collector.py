@@ -19,9 +19,8 @@ def collector() -> None:
 @click.pass_obj
 def run(home: Path) -> int:
     """Take alerts from sensors over HTTPS into the store that the home's bavn.toml names; until SIGTERM or Ctrl-C."""
-    from collector.server import serve
-
     from cli.store import load_config
+    from collector.server import serve
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     serve(load_config(home), ready=lambda port: print(f"listening on port {port}", flush=True))

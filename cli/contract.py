@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from detectors.loop import Batch
-
     from sensors.contract import Contract
 
 
@@ -77,10 +76,9 @@ def _of_outbox(home: Path, *, sent: bool) -> Iterator[bytes]:
 
 
 def _of_captures(home: Path, captures: tuple[Path, ...]) -> Iterator[bytes]:
-    from detectors.loop import PacketLoop
-
     from cli.captures import Summary, find_captures, load_rule_set, read_all
     from cli.scan import loop_settings
+    from detectors.loop import PacketLoop
     from sensors.contract import Enforcer
 
     loop = PacketLoop(load_rule_set(()).plan, loop_settings(home))

@@ -76,9 +76,8 @@ def check_names(home: Path) -> Iterator[Finding]:
 
 def check_native(home: Path) -> Iterator[Finding]:
     """The packet loop loads and the shipped rules compile."""
-    from detectors.loop import engine
-
     from cli.captures import load_rule_set
+    from detectors.loop import engine
 
     del home
     try:

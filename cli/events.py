@@ -25,15 +25,14 @@ if TYPE_CHECKING:
 @click.pass_obj
 def events(home: Path, paths: tuple[Path, ...], kinds: tuple[str, ...], form: Format) -> int:
     """Read captures and print protocol events as JSON Lines (`event.dataset` = bavn.dns, bavn.http, …)."""
-    from detectors.loop import Loop, event_kinds
-
     from cli.captures import Summary, find_captures, read_all
+    from detectors.loop import PacketLoop, event_kinds
 
     unknown = set(kinds) - set(event_kinds())
     if unknown:
         raise click.BadParameter(f"no such kind: {', '.join(sorted(unknown))}; there are {', '.join(event_kinds())}")
     files = list(find_captures(paths))
-    loop = Loop(None, loop_settings(home, events=True, kinds=list(kinds) or event_kinds()))
+    loop = PacketLoop(None, loop_settings(home, events=True, kinds=kinds))
     summary = Summary()
 
     def take(batch: Batch) -> None:

@@ -54,14 +54,13 @@ def flatten(node: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]
 
 def explain_event(rules: RuleSet, number: int, text: bytes) -> dict[str, Any]:
     """Give the tree of a rule (by its number in the plan) on an event."""
-    from detectors.loop import compile_plan
-
     from detectors.fields import native
+    from detectors.loop import Engine
 
     event = as_engine_event(text)
     known = native().by_name
     event["fields"] = {name: value for name, value in event["fields"].items() if name in known}
-    tree: dict[str, Any] = json.loads(compile_plan(rules.plan).explain(number, json.dumps(event).encode()))
+    tree: dict[str, Any] = Engine(rules.plan).explain(number, json.dumps(event).encode())
     return tree
 
 

@@ -119,9 +119,8 @@ def find_rule(found: RuleSet, name: str) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Results as JSON Lines.")
 def test(paths: tuple[Path, ...], as_json: bool) -> int:
     """Run the `.test.yml` beside each rule: what must match and what must not. Exit 1 where one fails."""
-    from detectors.ruletest import run_tests
-
     from cli.captures import cache_folder
+    from detectors.ruletest import run_tests
 
     results = run_tests([*paths] or [Path("rules")], cache=cache_folder())
     for result in results:

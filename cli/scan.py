@@ -15,7 +15,7 @@ from cli.output import LEVEL_MARKS, Column, Format, format_options, level_text, 
 from cli.summary import LEVELS, local_time, print_summary
 
 if TYPE_CHECKING:
-    from detectors.loop import Batch
+    from detectors.loop import Batch, Settings
 
 _PARTIAL_CODES: Final = frozenset({"BAVN-E403"})
 _SCAN_KEY: Final = "00" * 32
@@ -60,14 +60,14 @@ def short_time(stamp: str, *, utc: bool) -> str:
     return f"{time_ if utc else time_.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
-def loop_settings(home: Path, **more: Any) -> bytes:  # noqa: ANN401
-    """Make the packet loop's settings; a scan uses the home's key where there is one, so that ids agree with the sensor's."""
+def loop_settings(home: Path, **more: Any) -> Settings:  # noqa: ANN401
+    """Give the packet loop's settings; a scan uses the home's key where there is one: ids agree with the sensor's."""
+    from detectors.loop import Settings
     from sensors.identity import event_key, load_config
 
     config = load_config(home)
     key = event_key(home).hex() if (home / "event.key").is_file() else _SCAN_KEY
-    settings = {"agency": config.agency, "sensor": config.sensor, "key": key, "tlp": "AMBER", "retention": "other"}
-    return msgspec.json.encode(settings | more)
+    return Settings(agency=config.agency, sensor=config.sensor, key=key, evidence_bytes=0, **more)
 
 
 @click.command()
@@ -91,14 +91,13 @@ def scan(home: Path, paths: tuple[Path, ...], rule_paths: tuple[Path, ...], fail
 
     On a terminal a table, in a pipe one ECS alert a line; the summary goes to stderr.
     """
-    from detectors.loop import Engine, Loop
-
     from cli.captures import Summary, find_captures, load_rule_set, read_all, say_refused
+    from detectors.loop import PacketLoop
 
     files = list(find_captures(paths))
     rules = load_rule_set(rule_paths)
     say_refused(rules)
-    loop = Loop(Engine(rules.plan), loop_settings(home))
+    loop = PacketLoop(rules.plan, loop_settings(home))
     summary, shown = Summary(), []
 
     def take(batch: Batch) -> None:

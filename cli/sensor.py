@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -168,9 +169,8 @@ class SensorProcess:
 
     def __post_init__(self) -> None:
         """Open what the run needs: outbox, evidence, contract, packet loop."""
-        from detectors.loop import PacketLoop, Settings
-
         from cli.contract import home_contract
+        from detectors.loop import PacketLoop, Settings
         from sensors.agent import Agent
         from sensors.contract import Enforcer
         from sensors.evidence import EvidenceStore
@@ -186,6 +186,7 @@ class SensorProcess:
             evidence_bytes=EVIDENCE_RING,
         )  # fmt: skip
         self.loop = PacketLoop(self.rules.plan, settings)
+        self._digest: str = json.loads(self.rules.plan)["digest"]
         self.outbox: Outbox = Outbox(self.home / "outbox.db")
         self.agent: Agent = Agent(self.loop, Enforcer(contract), self.outbox, EvidenceStore(self.home / "evidence"))
         self.delivery: Delivery = Delivery()
@@ -233,7 +234,7 @@ class SensorProcess:
             accounting=account(counters, self.live.kernel if self.live else None), counters=counters,
             alerts=self.agent.tally.alerts, queued=self.agent.tally.queued, waiting=self.agent.waiting,
             withheld=dict(self.agent.tally.drops), unsent=backlog.unsent, oldest_unsent=backlog.oldest, dead=backlog.dead,
-            delivery=vars(self.delivery), rules={"count": len(self.rules.rules), "digest": plan_digest(self.rules.plan)},
+            delivery=vars(self.delivery), rules={"count": len(self.rules.rules), "digest": self._digest},
         )  # fmt: skip
         write_status(self.home, self._health)
 
@@ -301,10 +302,3 @@ class SensorProcess:
             f"({'exact' if account.exact else 'THE SUM DOES NOT HOLD'})  alerts {self._health.alerts:,}  "
             f"unsent {self._health.unsent:,}"
         )
-
-
-def plan_digest(plan: bytes) -> str:
-    """Give the digest that a plan carries."""
-    from detectors.plan import digest
-
-    return digest(plan)

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from collector.accesslog import AccessLog
     from collector.config import Config
-
     from collector.store import Store
 
 CONFIG_FILE: Final = "bavn.toml"
