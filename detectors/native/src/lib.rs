@@ -1,11 +1,11 @@
 //! The one binding between the packet loop and Python. Its whole face is the module `detectors._native`.
 
-mod tables;
 mod hub;
 #[cfg(target_os = "linux")]
 mod ring;
 mod settings;
 mod source;
+mod tables;
 mod worker;
 
 use std::path::Path;
@@ -133,7 +133,8 @@ impl Loop {
 
     #[cfg(target_os = "linux")]
     fn attach_ring(&mut self, fd: i32, link: u16, skip_outgoing: bool) -> PyResult<()> {
-        let ring = ring::Ring::attach(fd, LinkType(link), skip_outgoing).map_err(|why| error("BAVN-E103", why))?;
+        let ring =
+            ring::Ring::attach(fd, LinkType(link), skip_outgoing).map_err(|why| error("BAVN-E103", why))?;
         self.worker().attach(Source::Ring(ring));
         Ok(())
     }

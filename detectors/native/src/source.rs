@@ -56,11 +56,7 @@ impl Source {
     }
 
     /// Hands on frames until the time is over, there are none, or `take` says that its hands are full.
-    pub(crate) fn turn(
-        &mut self,
-        budget: Duration,
-        take: &mut dyn FnMut(&Frame<'_>) -> bool,
-    ) -> Turn {
+    pub(crate) fn turn(&mut self, budget: Duration, take: &mut dyn FnMut(&Frame<'_>) -> bool) -> Turn {
         match self {
             Self::None => Turn::End,
             Self::File(capture) => file_turn(capture, budget, take),

@@ -26,7 +26,8 @@ pub(crate) fn fields() -> Value {
 
 fn row(field: Field) -> Value {
     let def = field.def();
-    let carries = |kind: &&EventKind| flow::INFO_FIELDS.contains(&field) || own_fields(**kind).contains(&field);
+    let carries =
+        |kind: &&EventKind| flow::INFO_FIELDS.contains(&field) || own_fields(**kind).contains(&field);
     let kinds: Vec<&str> = EventKind::ALL.iter().filter(carries).map(|kind| kind.name()).collect();
     let ty = match def.ty {
         FieldType::Text => "text",
