@@ -135,7 +135,7 @@ class Process:
     def __init__(self, config: Path, before: Callable[[], None] | None = None) -> None:
         self.log = config.with_suffix(".log").open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "collector", str(config)],
+            [sys.executable, "-P", "-m", "collector", str(config)],
             stdout=subprocess.PIPE,
             stderr=self.log,
             text=True,
