@@ -86,9 +86,10 @@ class CliError(Exception):
 
 def catalogue() -> dict[str, tuple[str, str, str]]:
     """Join the catalogues of all packages."""
-    import collector.errors
-    import detectors.errors
-    import sensors.errors
+    import collector.errors  # noqa: PLC0415
+    import detectors.errors  # noqa: PLC0415
+
+    import sensors.errors  # noqa: PLC0415
 
     return detectors.errors.CATALOGUE | sensors.errors.CATALOGUE | collector.errors.CATALOGUE | CATALOGUE
 

@@ -22,6 +22,7 @@ START_NS: Final = 1_767_225_600_000_000_000  # 2026-01-01, long before any test'
 STEP_NS: Final = 1_000_000
 LINK_ETHERNET: Final = 1
 SEGMENT: Final = 1_400
+FIRST_PORT: Final = 40_000
 MAX_FRAMES: Final = 5_000
 CLIENT: Final = "192.0.2.10"
 SERVER: Final = "198.51.100.20"
@@ -39,6 +40,7 @@ class Tape:
 
     def __init__(self) -> None:
         self.frames: list[Frame] = []
+        self.conversations = 0
         self._now = START_NS
 
     def add(self, packet: Packet) -> None:
@@ -167,12 +169,15 @@ _LAYERS: Final[dict[str, dict[str, Callable[[Any], Any]]]] = {
 # -- conversations ------------------------------------------------------------------------
 
 
-def _ends(step: Mapping[str, Any], port: int, turn: int) -> tuple[str, str, int, int]:
-    """Client and server address, client and server port."""
+def _ends(tape: Tape, step: Mapping[str, Any], port: int, turn: int) -> tuple[str, str, int, int]:
+    """Client and server address, client and server port; each conversation from its own port."""
     client, server = _ip(step.get("client", CLIENT)), _ip(step.get("server", SERVER))
     if ipaddress.ip_address(client).version != ipaddress.ip_address(server).version:
         raise CraftError("client and server are of different IP versions")
-    sport = (_integer(step.get("client_port", 40_000), 1, 65_535) + turn) % 65_536 or 1
+    given = step.get("client_port")
+    sport = FIRST_PORT + tape.conversations if given is None else _integer(given, 1, 65_535) + turn
+    sport = sport % 65_536 or 1
+    tape.conversations += 1
     return client, server, sport, _integer(step.get("port", port), 1, 65_535)
 
 
@@ -188,7 +193,7 @@ def _ether(side: int) -> Packet:
 
 def _udp(tape: Tape, step: Described, turn: int) -> None:
     """`{client, server, port, send: [{client: bytes}, {server: bytes}]}`."""
-    client, server, sport, dport = _ends(step, 9_999, turn)
+    client, server, sport, dport = _ends(tape, step, 9_999, turn)
     scapy = _scapy()
     for side, data in _turns(step):
         ends = (client, server, sport, dport) if side == 0 else (server, client, dport, sport)
@@ -198,7 +203,7 @@ def _udp(tape: Tape, step: Described, turn: int) -> None:
 
 def _tcp(tape: Tape, step: Described, turn: int) -> None:
     """A conversation with handshake and end; `close`: fin, rst or none; `answer`: false = no SYN-ACK."""
-    conversation = _Tcp(tape, *_ends(step, 9_999, turn))
+    conversation = _Tcp(tape, *_ends(tape, step, 9_999, turn))
     conversation.open(answered=bool(step.get("answer", True)))
     for side, data in _turns(step):
         conversation.send(side, data)
@@ -265,7 +270,7 @@ def _turns(step: Mapping[str, Any]) -> list[tuple[int, bytes]]:
 
 def _http(tape: Tape, step: Described, turn: int) -> None:
     """`{client, server, port, request: {..}, response: {..} or none}`; a list in place of both: pipelined."""
-    conversation = _Tcp(tape, *_ends(step, 80, turn))
+    conversation = _Tcp(tape, *_ends(tape, step, 80, turn))
     conversation.open(answered=True)
     conversation.send(0, _request(step.get("request") or {}))
     response = step.get("response", {})
@@ -296,7 +301,7 @@ def _message(start: str, headers: Mapping[str, Any], body: Described, *, always_
 
 def _dns(tape: Tape, step: Described, turn: int) -> None:
     """One question and its answer over UDP; `response: none` leaves the answer out."""
-    client, server, sport, dport = _ends(step, 53, turn)
+    client, server, sport, dport = _ends(tape, step, 53, turn)
     udp = _scapy().UDP
     raw = _scapy().Raw
     number = (_integer(step.get("id", 1_234), 0, 65_535) + turn) % 65_536
@@ -312,7 +317,7 @@ def _dns(tape: Tape, step: Described, turn: int) -> None:
 
 def _tls(tape: Tape, step: Described, turn: int) -> None:
     """A handshake as far as it is in clear; see crafting_tls for its keys."""
-    conversation = _Tcp(tape, *_ends(step, 443, turn))
+    conversation = _Tcp(tape, *_ends(tape, step, 443, turn))
     conversation.open(answered=True)
     try:
         hello, answer = crafting_tls.handshake(step, START_NS // 1_000_000_000)

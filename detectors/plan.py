@@ -56,9 +56,12 @@ ALWAYS: Final = And(())
 NEVER: Final = Or(())
 
 
+_ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
 def canonical(data: object) -> str:
     """JSON with sorted keys and no spaces; dates and the like as text."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return _ENCODER.encode(data)
 
 
 def leaf(field: str, op: str, value: object, **more: object) -> Leaf:

@@ -70,6 +70,13 @@ def _typed(value: Scalar, kind: str | None) -> Scalar:
     return Time(value if isinstance(value, int) else _nanoseconds(value))
 
 
+def _shortest(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return text
+
+
 def _nanoseconds(text: str) -> int:
     if text.isdigit():
         return int(text)
@@ -83,9 +90,15 @@ class ReferenceEngine:
 
     def __init__(self, plan: bytes, fields: FieldTable | None = None) -> None:
         data = json.loads(plan)
-        self._predicates: list[Predicate] = data["predicates"]
-        self._rules: list[dict[str, Any]] = data["rules"]
         self._types = {f.name: f.type for f in fields.by_name.values()} if fields else {}
+        self._predicates: list[Predicate] = [self._normal(item) for item in data["predicates"]]
+        self._rules: list[dict[str, Any]] = data["rules"]
+
+    def _normal(self, predicate: Predicate) -> Predicate:
+        """An address that is asked for may be written in any of its forms."""
+        if predicate["op"] != "eq" or self._types.get(predicate["field"]) != "ip":
+            return predicate
+        return {**predicate, "value": [_shortest(text) for text in _wanted(predicate)]}
 
     def outcome(self, rule: int, event: Event) -> Outcome:
         """The outcome of one rule on one event; False for events of other kinds."""
@@ -157,14 +170,15 @@ def _wanted(predicate: Predicate) -> list[Any]:
 
 
 def _fieldref(predicate: Predicate, members: list[Any], event: Event) -> Outcome:
+    """Nothing equals no value, so that the other field matters only where this one has a value."""
+    mine = [member for member in members if member is not None]
     other = predicate["value"]
-    if other in event.unobserved:
+    if mine and other in event.unobserved:
         return None
     value = event.fields.get(other)
     others = value if isinstance(value, list) else [value]
     holds = _OPERATORS[predicate.get("mode", "eq")]
-    pairs = ((a, b) for a in members for b in others if a is not None and b is not None)
-    return any(holds(a, text_of(b), predicate) for a, b in pairs)
+    return any(holds(a, text_of(b), predicate) for a in mine for b in others if b is not None)
 
 
 def text_of(value: Scalar) -> str:

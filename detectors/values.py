@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import TYPE_CHECKING, Final
 
 from sigma.exceptions import SigmaError
@@ -28,6 +29,8 @@ _FLAGS: Final = {
     SigmaRegularExpressionFlag.DOTALL: "s",
 }
 _SPECIAL: Final[dict[object, str]] = {SpecialChars.WILDCARD_MULTI: "*", SpecialChars.WILDCARD_SINGLE: "?"}
+# A byte that is no UTF-8, as PEP 383 keeps it.
+_SURROGATE: Final = re.compile("[\udc80-\udcff]")
 ANY: Final = SpecialChars.WILDCARD_MULTI
 
 Part = str | SpecialChars
@@ -87,7 +90,7 @@ def token(part: Part) -> str | int:
 
 
 def _is_binary(text: str) -> bool:
-    return any("\udc80" <= char <= "\udcff" for char in text)
+    return _SURROGATE.search(text) is not None
 
 
 def _binary_leaf(name: str, parts: list[Part], *, cased: bool) -> Condition:

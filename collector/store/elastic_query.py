@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from collector import alert as alerts
 from collector.errors import BavnError
-
-if TYPE_CHECKING:
-    from collector.store.protocol import AlertQuery
+from collector.store.protocol import AlertQuery
 
 Json = dict[str, Any]
 

@@ -113,10 +113,7 @@ impl Wire {
             Ok(Fate::Analysed) => self.counters.analysed += 1,
             Ok(Fate::FragmentPending) => self.counters.drop_fragment_pending += 1,
             Ok(Fate::Dropped(why)) => self.dropped(why, frame, sink),
-            Err(_) => {
-                self.counters.drop_panic += 1;
-                self.failed();
-            }
+            Err(_) => self.failed(),
         }
         if !self.table.quarantined.is_empty() {
             self.keep_failures();
@@ -128,13 +125,10 @@ impl Wire {
         self.spoke.clear();
         self.current = None;
         let (mut env, table, _) = self.parts(now, sink);
-        if catch_unwind(AssertUnwindSafe(|| table.advance(&mut env))).is_err() {
-            self.failed();
-        }
+        table.advance(&mut env);
         self.now = self.now.max(now);
         self.ring.advance(now);
         self.flows_over();
-        self.keep_failures();
     }
 
     /// The source has ended: every flow is told of and every pin is complete.
@@ -143,9 +137,7 @@ impl Wire {
         self.current = None;
         let (mut env, table, fragments) = self.parts(self.now, sink);
         env.counters.fragments_expired += fragments.give_up();
-        if catch_unwind(AssertUnwindSafe(|| table.finish(&mut env))).is_err() {
-            self.failed();
-        }
+        table.finish(&mut env);
         self.ring.finish_all();
         self.keep_failures();
     }
@@ -290,6 +282,7 @@ impl Wire {
     #[cold]
     fn failed(&mut self) {
         self.counters.panics += 1;
+        self.counters.drop_panic += 1;
         self.counters.flows_evicted += self.table.len() as u64;
         self.counters.fragments_evicted += self.fragments.give_up();
         let hasher = KeyHasher::random();
