@@ -86,10 +86,9 @@ class CliError(Exception):
 
 def catalogue() -> dict[str, tuple[str, str, str]]:
     """Join the catalogues of all packages."""
-    import collector.errors  # noqa: PLC0415
-    import detectors.errors  # noqa: PLC0415
-
-    import sensors.errors  # noqa: PLC0415
+    import collector.errors
+    import detectors.errors
+    import sensors.errors
 
     return detectors.errors.CATALOGUE | sensors.errors.CATALOGUE | collector.errors.CATALOGUE | CATALOGUE
 

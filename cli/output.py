@@ -129,10 +129,10 @@ def _print_csv(documents: Iterable[Document], fields: Sequence[str]) -> int:
 
 
 def _print_table(documents: Iterable[Document], columns: Sequence[Column], footer: str) -> int:
-    from rich import box  # noqa: PLC0415
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
     console = Console(no_color="NO_COLOR" in os.environ or None, highlight=False, markup=False, emoji=False)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)

@@ -11,11 +11,11 @@ import base64
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+import threading
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import apsw
 import msgspec
@@ -24,6 +24,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from collector import merkle
 from collector.errors import BavnError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 ORIGIN: Final = "bavn minlog"
 ERASE: Final = "erase"
@@ -85,6 +88,7 @@ class AccessLog:
     def __init__(self, path: str | Path, key: Ed25519PrivateKey | None = None, origin: str = ORIGIN) -> None:
         self._path = Path(path)
         self._origin = origin
+        self._lock = threading.RLock()
         self._key = key or _key_beside(self._path)
         with _errors():
             self._db = apsw.Connection(str(self._path))
@@ -115,25 +119,25 @@ class AccessLog:
 
     def records(self, since: datetime | None = None, agency: str | None = None) -> Iterator[Entry]:
         """Records in their order; those that were erased are given without content."""
-        with _errors():
-            rows = self._db.execute("SELECT number, body FROM records ORDER BY number")
-            for number, body in rows:
-                record = _decode(body)
-                if record is None:
-                    if since is None and agency is None:
-                        yield Entry(number, None)
-                elif (since is None or record.time >= since) and agency in (None, record.agency):
-                    yield Entry(number, record)
+        with self._use():
+            rows = list(self._db.execute("SELECT number, body FROM records ORDER BY number"))
+        for number, body in rows:
+            record = _decode(body)
+            if record is None:
+                if since is None and agency is None:
+                    yield Entry(number, None)
+            elif (since is None or record.time >= since) and agency in (None, record.agency):
+                yield Entry(number, record)
 
     def head(self) -> Head:
         """Newest size and root."""
-        with _errors():
+        with self._use():
             row = self._newest()
         return Head(row[0], row[1]) if row else Head(0, merkle.EMPTY)
 
     def checkpoint(self) -> str:
         """The newest checkpoint as a signed note; empty for an empty log."""
-        with _errors():
+        with self._use():
             row = self._newest()
         return str(row[3]) if row else ""
 
@@ -150,7 +154,7 @@ class AccessLog:
 
     def verify(self, witnesses: Sequence[Head] = ()) -> list[Finding]:
         """Checks every record, leaf and checkpoint, and heads that others kept; empty where all is well."""
-        with _errors(), self._snapshot():
+        with self._use(), self._snapshot():
             contents = {row[0]: (row[1], row[2]) for row in self._db.execute("SELECT number, salt, body FROM records")}
             leaves = {row[0]: row[1] for row in self._db.execute("SELECT number, leaf FROM leaves")}
             checkpoints = list(self._db.execute("SELECT size, root, note FROM checkpoints ORDER BY size"))
@@ -183,12 +187,18 @@ class AccessLog:
         return None if row is None else (row[0], row[1], row[2], row[3])
 
     def _leaves(self) -> list[bytes]:
-        with _errors():
+        with self._use():
             return [leaf for (leaf,) in self._db.execute("SELECT leaf FROM leaves ORDER BY number")]
 
     @contextmanager
+    def _use(self) -> Iterator[None]:
+        """One thread at a time on the one connection."""
+        with self._lock, _errors():
+            yield
+
+    @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with _errors():
+        with self._use():
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LeafType = Literal["keyword", "ip", "date", "date_nanos", "long", "boolean"]
 
@@ -19,15 +21,20 @@ MOST_UNKNOWN: Final = 64
 MOST_DEPTH: Final = 12
 MOST_TEXT: Final = 65536
 LARGEST: Final = 2**63 - 1
+LONGEST_NAME: Final = 128
+# What 64 bits of nanoseconds hold, in whole years.
+FIRST_YEAR: Final = 1970
+LAST_YEAR: Final = 2261
 BETWEEN: Final = "_"
 
 _KEYWORDS = """
  bavn.agency bavn.contract.version bavn.event.dataset bavn.evidence.sha256 bavn.flow.history bavn.flow.reason
  bavn.flow.service bavn.flow.state bavn.http.request.authorization bavn.http.request.cookie
- bavn.http.request.header_names bavn.http.request.x_forwarded_for bavn.http.response.reason
+ bavn.http.request.header_names bavn.http.request.origin bavn.http.request.x_forwarded_for
+ bavn.http.response.location bavn.http.response.reason
  bavn.http.response.server bavn.level bavn.matched.field bavn.matched.observed bavn.matched.op bavn.matched.value
  bavn.plan bavn.retention.class bavn.rule.falsepositives bavn.rule.references bavn.rule.source bavn.rule.status
- bavn.rule.tags bavn.sensor bavn.tlp bavn.tls.client.alpn bavn.tls.client.version bavn.unobserved
+ bavn.rule.tags bavn.sensor bavn.tlp bavn.tls.alert bavn.tls.client.alpn bavn.tls.client.version bavn.unobserved
  bavn.weird.detail bavn.weird.name bavn.weird.protocol destination.address destination.mac dns.answers.class
  dns.answers.data dns.answers.name dns.answers.type dns.header_flags dns.id dns.op_code dns.question.class
  dns.question.name dns.question.type dns.response_code dns.type ecs.version event.action event.category
@@ -140,7 +147,7 @@ def check(alert: object, agency: str, sensor: str) -> dict[str, Any]:
     return alert
 
 
-def get(alert: object, path: str) -> Any:
+def get(alert: object, path: str) -> Any:  # noqa: ANN401 - JSON
     """The value at a dotted path, None where there is none."""
     for part in path.split("."):
         alert = alert.get(part) if isinstance(alert, dict) else None
@@ -153,8 +160,8 @@ def nanoseconds(text: str) -> int:
     if not match:
         raise ValueError("not a time in UTC as RFC 3339 has it")
     whole = datetime.fromisoformat(match[1]).replace(tzinfo=UTC)
-    if not 1970 <= whole.year <= 2261:
-        raise ValueError("outside the years 1970 to 2261")
+    if not FIRST_YEAR <= whole.year <= LAST_YEAR:
+        raise ValueError(f"outside the years {FIRST_YEAR} to {LAST_YEAR}")
     return int(whole.timestamp()) * 10**9 + int((match[2] or ".0")[1:].ljust(9, "0"))
 
 
@@ -164,7 +171,7 @@ def leaves(node: object, path: str = "", depth: int = 0) -> Iterator[tuple[str, 
         raise RefusalError("BAVN-E221", "the alert is nested too deeply")
     if isinstance(node, dict):
         for key, value in node.items():
-            if not key or "." in key or len(key) > 128:
+            if not key or "." in key or len(key) > LONGEST_NAME:
                 raise RefusalError("BAVN-E221", f"the name {key[:64]!r} is not allowed")
             yield from leaves(value, f"{path}.{key}" if path else key, depth + 1)
     elif isinstance(node, list):
@@ -259,7 +266,7 @@ def _check_core(alert: dict[str, Any]) -> None:
             raise RefusalError("BAVN-E221", f"{path} is none of {', '.join(sorted(allowed))}")
     if not _ID.match(get(alert, "event.id")):
         raise RefusalError("BAVN-E221", "event.id is not 32 characters of base32")
-    if not 1 <= get(alert, "event.severity") <= 5:
+    if get(alert, "event.severity") not in range(1, 6):
         raise RefusalError("BAVN-E221", "event.severity is not 1 to 5")
 
 

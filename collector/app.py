@@ -7,9 +7,7 @@ import logging
 import os
 import ssl
 import time
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
@@ -25,6 +23,8 @@ from collector.quotas import Gate
 from collector.store.protocol import Heartbeat
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from collector.registry import Registry, Sensor
     from collector.store import Store
 
@@ -93,7 +93,7 @@ class Application:
         head: Callable[[], Head | None] = lambda: None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         monotonic: Callable[[], float] = time.monotonic,
-        on_disk_failure: Callable[[], None] = partial(os._exit, EXIT_DISK_FAILED),
+        on_disk_failure: Callable[[], None] = lambda: os._exit(EXIT_DISK_FAILED),
     ) -> None:
         self._store = store
         self._registry = registry
@@ -193,7 +193,7 @@ class Application:
         return guarded
 
 
-def identity(certificate: Any, now: datetime) -> tuple[str, str]:
+def identity(certificate: dict[str, Any] | None, now: datetime) -> tuple[str, str]:
     """Agency and sensor: O and CN of a certificate as `ssl` gives it, each exactly once; E201, E204.
 
     TLS checked the dates when the connection began or, with a ticket, when its ancestor began; so they are
@@ -219,7 +219,7 @@ def _text(time_: datetime) -> str:
     return time_.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _json(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def _json(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     return Response(msgspec.json.encode(body), status, headers, "application/json")
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
@@ -16,6 +14,9 @@ from collector.errors import BavnError
 from collector.store.protocol import Batch, DeadLetter, NewAlert, PutResult
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
     from collector.registry import Sensor
 
 LARGEST_BODY: Final = 8 * 1024 * 1024

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
@@ -80,11 +80,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         """The store that is configured; imports only what it needs."""
         kind, _, where = self.store.partition(":")
         if kind == "sqlite" and where:
-            from collector.store.sqlite import SqliteStore
+            from collector.store.sqlite import SqliteStore  # noqa: PLC0415
 
             return SqliteStore(self.path(where))
         if kind == "elastic" and where.startswith(("https://", "http://")):
-            from collector.store.elastic import ElasticStore
+            from collector.store.elastic import ElasticStore  # noqa: PLC0415
 
             options = self.elastic
             key = self.path(options.api_key_file).read_text().strip() if options.api_key_file else None
@@ -105,7 +105,7 @@ def load(path: str | Path) -> Config:
     return parse(document.get("collector"), base=Path(path).resolve().parent)
 
 
-def parse(table: Any, *, base: Path) -> Config:
+def parse(table: object, *, base: Path) -> Config:
     """Settings from data."""
     try:
         config = msgspec.convert(table, Config)

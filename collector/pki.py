@@ -79,10 +79,10 @@ class Authority:
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
         alternatives = x509.SubjectAlternativeName([_general_name(name) for name in names])
         purpose = ExtendedKeyUsageOID.SERVER_AUTH
-        return self._issue(Path(directory) / "server", subject, purpose, now, LEAF_LIFE, alternatives)
+        return self._issue(Path(directory) / "server", subject, purpose, now, LEAF_LIFE, alternatives=alternatives)
 
     def sensor(
-        self, directory: str | Path, agency: str, sensor: str, now: datetime, life: timedelta = LEAF_LIFE
+        self, directory: str | Path, agency: str, sensor: str, now: datetime, *, life: timedelta = LEAF_LIFE
     ) -> SensorIdentity:
         """A sensor's files: `sensor.crt`, `sensor.key` for TLS, `signing.key` (Ed25519) for its batches."""
         directory = Path(directory)
@@ -105,6 +105,7 @@ class Authority:
         purpose: x509.ObjectIdentifier,
         now: datetime,
         life: timedelta,
+        *,
         alternatives: x509.SubjectAlternativeName | None = None,
     ) -> Identity:
         stem.parent.mkdir(parents=True, exist_ok=True)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from collector.errors import StoreUnavailableError as TryLaterError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from collector.config import Limits, Quotas
 
 
@@ -21,20 +23,26 @@ class Bucket:
         self._size = size
         self._level = size
         self._at = now
+        self._lock = threading.Lock()
 
     def wait(self, now: float) -> float:
         """Seconds until something may be taken."""
-        self._level = min(self._size, self._level + self._rate * max(0.0, now - self._at))
-        self._at = now
-        return 0.0 if self._level > 0 else -self._level / self._rate + 0.001
+        with self._lock:
+            self._level = min(self._size, self._level + self._rate * max(0.0, now - self._at))
+            self._at = now
+            return 0.0 if self._level > 0 else -self._level / self._rate + 0.001
 
     def take(self, amount: float) -> None:
         """Takes what a request had; its size is known only once it was read."""
-        self._level -= amount
+        with self._lock:
+            self._level -= amount
 
 
 class Gate:
-    """Lets requests in; only used from the server's one event loop. Agencies are those with a certificate."""
+    """Lets requests in, on the server's one event loop; `charge` may come from its threads.
+
+    Only registered agencies get here, so the tables stay small.
+    """
 
     def __init__(self, quotas: Quotas, limits: Limits) -> None:
         self._quotas = quotas

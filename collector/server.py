@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import signal
 import socket
 import ssl
 from typing import TYPE_CHECKING, Any
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -18,6 +18,7 @@ from collector.errors import BavnError
 from collector.registry import Registry
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
     from starlette.applications import Starlette
@@ -27,10 +28,11 @@ if TYPE_CHECKING:
 log = logging.getLogger("bavn.collector")
 
 LARGEST_HEADER = 32 * 1024
+LINGER_SECONDS = 2
 BACKLOG = 256
 
 
-def serve(config: Config, ready: Callable[[int], None] = lambda port: None) -> None:
+def serve(config: Config, ready: Callable[[int], None] = lambda _port: None) -> None:
     """Runs until SIGTERM or SIGINT; `ready` is called with the port once it listens."""
     store = config.open_store()
     try:
@@ -53,7 +55,7 @@ def serve(config: Config, ready: Callable[[int], None] = lambda port: None) -> N
 
 
 def settings(config: Config, app: Starlette) -> uvicorn.Config:
-    """uvicorn's settings; the TLS context is ours alone."""
+    """Uvicorn's settings; the TLS context is ours alone."""
     limits = config.limits
 
     class Protocol(CertificateProtocol):
@@ -70,7 +72,7 @@ def settings(config: Config, app: Starlette) -> uvicorn.Config:
         limit_concurrency=limits.connections,
         h11_max_incomplete_event_size=LARGEST_HEADER,
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=5,
         server_header=False,
         proxy_headers=False,
         access_log=False,
@@ -103,15 +105,18 @@ class CertificateProtocol(H11Protocol):
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Keeps the certificate that TLS verified."""
         super().connection_made(transport)
         self.app_state = {**self.app_state, "certificate": transport.get_extra_info("peercert")}
         self._watch()
 
     def data_received(self, data: bytes) -> None:
+        """Watches that a request's head comes to its end."""
         super().data_received(data)
         self._watch()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Stops the watch."""
         self._calm()
         super().connection_lost(exc)
 
@@ -124,8 +129,12 @@ class CertificateProtocol(H11Protocol):
             self._deadline = self.loop.call_later(self.header_seconds, self._late)
 
     def on_response_complete(self) -> None:
+        """Does not wait for a body that nobody wants any more."""
         self._calm()
         super().on_response_complete()
+        if self.conn.their_state is h11.SEND_BODY:
+            # Answered before the body was there: read on a little, so that the client sees the answer.
+            self._deadline = self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
     def _calm(self) -> None:
         if self._deadline is not None:

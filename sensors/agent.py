@@ -29,6 +29,8 @@ STEP_MS: Final = 200
 MAX_WAITING: Final = 20_000
 """Alerts held in memory while the outbox cannot be written."""
 
+LOOPBACK: Final = "lo"
+
 _BATCH_FRAMES: Final = 4_096
 _NS: Final = 1_000_000_000
 
@@ -45,6 +47,10 @@ class DetectorBatch(Protocol):
         """Per alert the capture of its flow, where one was kept."""
 
     @property
+    def problems(self) -> Sequence[tuple[str, str]]:
+        """What is wrong with the source: code and sentence."""
+
+    @property
     def more(self) -> bool:
         """True while the source has more to give."""
 
@@ -55,8 +61,8 @@ class Detector(Protocol):
     def open_file(self, path: str) -> None:
         """Read from a capture file next."""
 
-    def attach_ring(self, fd: int) -> None:
-        """Read from a kernel ring on this packet socket next."""
+    def attach_ring(self, fd: int, link: int, skip_outgoing: bool) -> None:  # noqa: FBT001
+        """Read from a kernel ring on this packet socket next; loopback shows each packet twice, so half are skipped."""
 
     def push(self, frames: Sequence[Frame]) -> None:
         """Take frames."""
@@ -105,38 +111,63 @@ class Agent:
         """Alerts that the outbox has not taken yet."""
         return len(self._waiting)
 
-    def run_files(self, paths: Iterable[Path], on_step: Callable[[], bool]) -> None:
-        """Read captures one after another as one run.
+    def run_files(self, paths: Iterable[Path], on_step: Callable[[], bool]) -> list[tuple[Path, str, str]]:
+        """Read captures one after another as one run; one that cannot be read does not stop the others.
 
         Args:
             paths: captures.
             on_step: called after each step; False ends the run.
+
+        Returns:
+            Each source that could not be read to its end, with code and sentence.
         """
+        found: list[tuple[Path, str, str]] = []
         for path in paths:
+            found += [(path, code, sentence) for code, sentence in self._read_file(path, on_step)]
+        self.take(self._detector.finish(self._clock()))
+        return found
+
+    def _read_file(self, path: Path, on_step: Callable[[], bool]) -> list[tuple[str, str]]:
+        try:
             self._detector.open_file(str(path))
-            more = True
-            while more:
-                more = self.take(self._detector.step(self._clock(), STEP_MS))
-                if not on_step():
-                    break
-        self.take(self._detector.finish(self._clock()))
+        except Exception as error:
+            if not hasattr(error, "code"):
+                raise
+            return [(error.code, str(getattr(error, "sentence", error)))]
+        problems: list[tuple[str, str]] = []
+        more = True
+        while more and on_step():
+            batch = self._detector.step(self._clock(), STEP_MS)
+            problems += batch.problems
+            more = self.take(batch)
+        return problems
 
-    def run_ring(self, source: LiveSource, on_step: Callable[[], bool]) -> None:
-        """Read an interface through the kernel ring until `on_step` says False."""
-        self._detector.attach_ring(source.fileno())
-        while on_step():
-            self.take(self._detector.step(self._clock(), STEP_MS))
+    def run_ring(self, source: LiveSource, on_step: Callable[[], bool]) -> list[tuple[str, str]]:
+        """Read an interface through the kernel ring until `on_step` says False or the source ends; gives why it did."""
+        self._detector.attach_ring(source.fileno(), source.link, source.interface == LOOPBACK)
+        problems: list[tuple[str, str]] = []
+        while on_step() and not problems:
+            batch = self._detector.step(self._clock(), STEP_MS)
+            problems += batch.problems
+            self.take(batch)
         self.take(self._detector.finish(self._clock()))
+        return problems
 
-    def run_batches(self, source: LiveSource, on_step: Callable[[], bool]) -> None:
+    def run_batches(self, source: LiveSource, on_step: Callable[[], bool]) -> list[tuple[str, str]]:
         """Read an interface in scapy's own batches until `on_step` says False."""
-        while on_step():
-            frames = source.batch(_BATCH_FRAMES, STEP_MS / 1000)
+        problems: list[tuple[str, str]] = []
+        while on_step() and not problems:
+            try:
+                frames = source.batch(_BATCH_FRAMES, STEP_MS / 1000)
+                source.read_statistics()
+            except OSError as error:
+                problems.append(("BAVN-E101", f"{source.interface}: {error.strerror or error}"))
+                break
             if frames:
                 self._detector.push(frames)
-            source.read_statistics()
             self.take(self._detector.step(self._clock(), 0))
         self.take(self._detector.finish(self._clock()))
+        return problems
 
     def take(self, batch: DetectorBatch) -> bool:
         """Pass a batch on: evidence kept, contract applied, alerts on disk. Gives whether the source has more."""

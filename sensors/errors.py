@@ -66,6 +66,32 @@ CATALOGUE: Final[dict[str, tuple[str, str, str]]] = {
         "The capture of an alert could not be written or does not have the hash that the alert names.",
         "free disk space; a wrong hash means the file was altered",
     ),
+    "BAVN-E401": ("the capture is empty", "The file has no bytes.", "check how it was written"),
+    "BAVN-E402": (
+        "that is no capture",
+        "The file begins neither as pcap nor as pcapng, plain or packed with gzip or zstd.",
+        "see what it is: file NAME",
+    ),
+    "BAVN-E403": (
+        "the capture is cut",
+        "The file ends in the middle of a record. All whole packets before it were read.",
+        "the writer was stopped or the disk was full; the rest cannot be had from this file",
+    ),
+    "BAVN-E404": (
+        "the capture is corrupt",
+        "A record's length or a block's structure contradicts itself. All packets before it were read.",
+        "try to mend it with pcapfix, or read the parts with editcap",
+    ),
+    "BAVN-E405": (
+        "the capture cannot be read",
+        "The system refused to open or read the file.",
+        "check the path and its permissions",
+    ),
+    "BAVN-E406": (
+        "this form of capture is not supported",
+        "The file is a capture, but of a version or with a feature that bavn does not read.",
+        "convert it: editcap -F pcapng IN OUT",
+    ),
 }
 """Code -> title, explanation, hint; `bavn explain CODE` prints it."""
 

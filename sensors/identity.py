@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import tomllib
@@ -58,9 +59,9 @@ class Identity:
 
     @property
     def key_id(self) -> str:
-        """First 16 hex digits of the public signing key."""
+        """First 16 hex digits of the SHA-256 of the public signing key."""
         raw = self.signing_key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        return raw.hex()[:16]
+        return hashlib.sha256(raw).hexdigest()[:16]
 
 
 def load_config(home: Path) -> SensorConfig:

@@ -6,10 +6,9 @@ What is acknowledged was answered 201 or 409 under `translog.durability=request`
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 from elastic_transport import TransportError
@@ -37,6 +36,9 @@ from collector.store.protocol import (
     StoredAlert,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
 PAGE_ROWS: Final = 500
 REQUEST_SECONDS: Final = 10.0
 # Longer than the refresh interval and a bulk's own time: what is older is visible on every shard.
@@ -50,9 +52,10 @@ class ElasticStore:
     kind: Literal["elastic"] = "elastic"
 
     def __init__(self, url: str, *, ca: str | None = None, api_key: str | None = None, replicas: str = "0-1") -> None:
+        trusted: dict[str, Any] = {"ca_certs": ca} if ca else {}
         # The client's own retries would hide from us which items were refused.
         self._client = Elasticsearch(
-            url, ca_certs=ca, api_key=api_key, request_timeout=REQUEST_SECONDS, max_retries=0, retry_on_timeout=False
+            url, api_key=api_key, request_timeout=REQUEST_SECONDS, max_retries=0, retry_on_timeout=False, **trusted
         )
         self._replicas = replicas
         self._states = Documents(self._client, mapping.STATE_INDEX)
@@ -69,6 +72,7 @@ class ElasticStore:
         self._ready = True
 
     def put(self, batch: Batch) -> list[PutResult]:
+        """As `Store.put` says."""
         try:
             self._prepare_once()
             with _errors():
@@ -77,11 +81,13 @@ class ElasticStore:
                 self._bury(dead)
                 self._mark_seen(batch, results)
         except StoreUnavailableError as error:
-            # Some may be stored all the same; sent again they are duplicates.
+            # Some may be stored all the same; sent again they are duplicates. An index may have been removed.
+            self._ready = False
             return protocol.later(batch, error.code, error.sentence)
         return results + [PutResult(dead.seq, dead.id, "refused", dead.code, dead.reason) for dead in batch.dead]
 
     def get(self, id_or_prefix: str) -> StoredAlert:
+        """As `Store.get` says."""
         self._prepare_once()
         prefix = protocol.usable_prefix(id_or_prefix)
         query = {"prefix": {"event.id": {"value": prefix}}}
@@ -93,11 +99,13 @@ class ElasticStore:
         return StoredAlert(alert=_alert(source), ingested=ingested, state=state)
 
     def search(self, query: AlertQuery) -> Iterator[Json]:
+        """As `Store.search` says."""
         self._prepare_once()
         found = self._matching(query)
         return itertools.islice((_alert(hit["_source"]) for hit in found), query.limit)
 
     def count(self, query: AlertQuery) -> int:
+        """As `Store.count` says."""
         self._prepare_once()
         if query.states:
             return sum(1 for _ in self._matching(query))
@@ -105,6 +113,7 @@ class ElasticStore:
             return int(self._client.count(index=mapping.ALIAS, query=condition(query))["count"])
 
     def follow(self, cursor: str | None, limit: int = 500) -> Page:
+        """As `Store.follow` says."""
         self._prepare_once()
         until = datetime.now(UTC) - FOLLOW_LAG
         if cursor == "now":
@@ -120,11 +129,13 @@ class ElasticStore:
         return Page([_alert(hit["_source"]) for hit in hits], last)
 
     def states(self, ids: Iterable[str]) -> dict[str, AlertState]:
+        """As `Store.states` says."""
         with _errors():
             bodies = self._states.several(list(ids))
         return {id_: msgspec.convert(body, AlertState) for id_, body in bodies.items()}
 
     def change(self, id_or_prefix: str, change: StateChange) -> AlertState:
+        """As `Store.change` says."""
         id_ = self.get(id_or_prefix).id
 
         def changed(body: Json | None) -> Json:
@@ -136,18 +147,22 @@ class ElasticStore:
         return msgspec.convert(body, AlertState)
 
     def ack(self, id_or_prefix: str, who: str, at: datetime, note: str | None = None) -> AlertState:
+        """As `Store.ack` says."""
         return self.change(id_or_prefix, StateChange(who=who, at=at, state="acknowledged", note=note))
 
     def sequence(self, agency: str, sensor: str) -> SequenceState | None:
+        """As `Store.sequence` says."""
         self._prepare_once()
         with _errors():
             body = self._sequences.several([f"{agency}/{sensor}"]).get(f"{agency}/{sensor}")
         return _sequence(body) if body else None
 
     def sequences(self) -> list[SequenceState]:
+        """As `Store.sequences` says."""
         return [_sequence(body) for body in self._all(mapping.SEQUENCE_INDEX)]
 
     def heartbeat(self, beat: Heartbeat) -> None:
+        """As `Store.heartbeat` says."""
         self._prepare_once()
         document = {"agency": beat.agency, "sensor": beat.sensor, "body": _plain(beat)}
         with _errors():
@@ -156,9 +171,11 @@ class ElasticStore:
             )
 
     def heartbeats(self) -> list[Heartbeat]:
+        """As `Store.heartbeats` says."""
         return [msgspec.convert(body, Heartbeat) for body in self._all(mapping.HEARTBEAT_INDEX)]
 
     def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
+        """As `Store.dead_letters` says."""
         self._prepare_once()
         hits = self._hits(index=mapping.DEAD_INDEX, query={"match_all": {}}, sort=[{"at": "desc"}], size=limit)
         return [msgspec.convert(hit["_source"]["body"], DeadLetter) for hit in hits]
@@ -177,11 +194,13 @@ class ElasticStore:
             raise StoreUnavailableError("BAVN-E231", f"writes are blocked on {', '.join(sorted(blocked)[:3])}")
 
     def settle(self) -> None:
+        """As `Store.settle` says."""
         self._prepare_once()
         with _errors():
             self._client.indices.refresh(index=[mapping.ALIAS, *mapping.SIDE_INDICES])
 
     def close(self) -> None:
+        """As `Store.close` says."""
         self._client.close()
 
     def _prepare_once(self) -> None:
@@ -200,12 +219,12 @@ class ElasticStore:
         owners = self._elsewhere(batch.alerts)
         fresh = [number for number, new in enumerate(batch.alerts) if new.id not in owners]
         actions = [_action(batch, batch.alerts[number], indices[number]) for number in fresh]
-        outcomes = dict(zip(fresh, bulk(self._client, actions)))
+        outcomes = dict(zip(fresh, bulk(self._client, actions), strict=True))
         twins = [number for number in fresh if outcomes[number].status == "duplicate"]
         owners |= self._owners([(indices[number], batch.alerts[number].id) for number in twins])
         mine = (batch.agency, batch.sensor)
         return [
-            _result(new, outcomes.get(number), owners.get(new.id, mine) == mine)
+            _result(new, outcomes.get(number), is_own=owners.get(new.id, mine) == mine)
             for number, new in enumerate(batch.alerts)
         ]
 
@@ -277,7 +296,7 @@ class ElasticStore:
                 return
             after = page[-1]["sort"]
 
-    def _hits(self, *, index: str = mapping.ALIAS, **request: Any) -> list[Json]:
+    def _hits(self, *, index: str = mapping.ALIAS, **request: Any) -> list[Json]:  # noqa: ANN401 - as the client takes it
         with _errors():
             answer = self._client.search(
                 index=index, source_excludes=["store"], allow_partial_search_results=False, **request
@@ -315,7 +334,7 @@ def _alert(source: Json) -> Json:
     return {**{name: value for name, value in source.items() if name != "store"}, "event": event}
 
 
-def _result(new: NewAlert, outcome: Outcome | None, is_own: bool) -> PutResult:
+def _result(new: NewAlert, outcome: Outcome | None, *, is_own: bool) -> PutResult:
     if not is_own:
         return PutResult(new.seq, new.id, "refused", "BAVN-E224", STRANGER)
     if outcome is None:
@@ -326,7 +345,7 @@ def _result(new: NewAlert, outcome: Outcome | None, is_own: bool) -> PutResult:
 def _refused_here(batch: Batch, results: list[PutResult]) -> list[DeadLetter]:
     return [
         protocol.dead_letter(batch, new, result.code or "BAVN-E226", result.reason or "")
-        for new, result in zip(batch.alerts, results)
+        for new, result in zip(batch.alerts, results, strict=True)
         if result.status == "refused"
     ]
 

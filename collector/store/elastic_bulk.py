@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import time
+from http import HTTPStatus
 from typing import Any, Final, Literal, cast
 
 import msgspec
@@ -53,7 +54,7 @@ def bulk(client: Elasticsearch, actions: list[Action]) -> list[Outcome]:
             time.sleep(random.uniform(0.5, 1.0) * FIRST_PAUSE * 2**attempt)  # noqa: S311 - jitter, no secret
         for part in _parts(waiting, lines):
             outcomes_of_part = _send(client, part, lines)
-            for number, outcome in zip(part, outcomes_of_part):
+            for number, outcome in zip(part, outcomes_of_part, strict=True):
                 outcomes[number] = outcome
         waiting = [number for number in waiting if outcomes[number] is OVERLOADED]
         if not waiting:
@@ -82,7 +83,7 @@ def _send(client: Elasticsearch, part: list[int], lines: list[bytes]) -> list[Ou
     except ApiError as error:
         if error.status_code in (429, 503):
             return [OVERLOADED] * len(part)
-        if error.status_code != 413:
+        if error.status_code != HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             raise
         if len(part) == 1:
             return [Outcome("refused", "BAVN-E226", "Elasticsearch finds the alert too large")]
@@ -94,13 +95,13 @@ def _send(client: Elasticsearch, part: list[int], lines: list[bytes]) -> list[Ou
 def _outcome(item: dict[str, Any]) -> Outcome:
     status, error = item["status"], item.get("error", {})
     kind = error.get("type", "")
-    if status == 201:
+    if status == HTTPStatus.CREATED:
         return Outcome("stored")
-    if status == 409:
+    if status == HTTPStatus.CONFLICT:
         return Outcome("duplicate")
     if kind == "cluster_block_exception":
         return BLOCKED
-    if status == 400:
+    if status == HTTPStatus.BAD_REQUEST:
         return Outcome("refused", "BAVN-E226", f"{kind}: {error.get('reason', '')}"[:500])
     if status in (429, 503):
         return OVERLOADED

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from collector import alert as alerts
 from collector.errors import BavnError
-from collector.store.protocol import AlertQuery
+
+if TYPE_CHECKING:
+    from collector.store.protocol import AlertQuery
 
 Json = dict[str, Any]
 

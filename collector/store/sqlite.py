@@ -5,11 +5,10 @@ from __future__ import annotations
 import ipaddress
 import os
 import threading
-from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import apsw
 import msgspec
@@ -33,6 +32,9 @@ from collector.store.protocol import (
     StoredAlert,
 )
 from collector.store.sqlite_query import columns_of, where
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 BUSY_MS: Final = 5000
 PAGE_ROWS: Final = 500
@@ -62,6 +64,7 @@ class SqliteStore:
             _migrate(self._writer)
 
     def put(self, batch: Batch) -> list[PutResult]:
+        """As `Store.put` says."""
         try:
             with self._transaction() as db:
                 results = [_insert(db, batch, new) for new in batch.alerts]
@@ -74,6 +77,7 @@ class SqliteStore:
         return results
 
     def get(self, id_or_prefix: str) -> StoredAlert:
+        """As `Store.get` says."""
         prefix = protocol.usable_prefix(id_or_prefix)
         with _errors():
             rows = list(
@@ -95,7 +99,8 @@ class SqliteStore:
         while left is None or left > 0:
             rows = PAGE_ROWS if left is None else min(left, PAGE_ROWS)
             step = f"{condition} AND (time, id) {beyond} (?, ?)" if last else condition
-            sql = f"SELECT time, id, body FROM alerts WHERE {step} ORDER BY time {direction}, id {direction} LIMIT ?"
+            # Only our own text goes into SQL; what users gave is bound.
+            sql = f"SELECT time, id, body FROM alerts WHERE {step} ORDER BY time {direction}, id {direction} LIMIT ?"  # noqa: S608
             with _errors():
                 page = list(self._reader().execute(sql, (*values, *(last or ()), rows)))
             for _, _, body in page:
@@ -106,11 +111,13 @@ class SqliteStore:
             left = None if left is None else left - rows
 
     def count(self, query: AlertQuery) -> int:
+        """As `Store.count` says."""
         condition, values = where(query)
         with _errors():
-            return int(_one(self._reader(), f"SELECT count(*) FROM alerts WHERE {condition}", values)[0])
+            return int(_one(self._reader(), f"SELECT count(*) FROM alerts WHERE {condition}", values)[0])  # noqa: S608
 
     def follow(self, cursor: str | None, limit: int = 500) -> Page:
+        """As `Store.follow` says."""
         with _errors():
             db = self._reader()
             if cursor == "now":
@@ -125,6 +132,7 @@ class SqliteStore:
         return Page([msgspec.json.decode(body) for _, body in rows], str(rows[-1][0] if rows else after))
 
     def states(self, ids: Iterable[str]) -> dict[str, AlertState]:
+        """As `Store.states` says."""
         wanted = msgspec.json.encode(list(ids)).decode()
         sql = "SELECT id, body FROM states WHERE id IN (SELECT value FROM json_each(?))"
         with _errors():
@@ -132,6 +140,7 @@ class SqliteStore:
         return {id_: msgspec.json.decode(body, type=AlertState) for id_, body in rows}
 
     def change(self, id_or_prefix: str, change: StateChange) -> AlertState:
+        """As `Store.change` says."""
         id_ = self.get(id_or_prefix).id
         with self._transaction() as db:
             row = db.execute("SELECT body FROM states WHERE id = ?", (id_,)).fetchone()
@@ -144,18 +153,25 @@ class SqliteStore:
         return after
 
     def ack(self, id_or_prefix: str, who: str, at: datetime, note: str | None = None) -> AlertState:
+        """As `Store.ack` says."""
         return self.change(id_or_prefix, StateChange(who=who, at=at, state="acknowledged", note=note))
 
     def sequence(self, agency: str, sensor: str) -> SequenceState | None:
-        return next((state for state in self.sequences() if (state.agency, state.sensor) == (agency, sensor)), None)
+        """As `Store.sequence` says."""
+        sql = "SELECT agency, sensor, ranges, forgotten, updated FROM sequences WHERE agency = ? AND sensor = ?"
+        with _errors():
+            row = self._reader().execute(sql, (agency, sensor)).fetchone()
+        return _sequence(*row) if row else None
 
     def sequences(self) -> list[SequenceState]:
+        """As `Store.sequences` says."""
         sql = "SELECT agency, sensor, ranges, forgotten, updated FROM sequences ORDER BY agency, sensor"
         with _errors():
             rows = list(self._reader().execute(sql))
         return [_sequence(*row) for row in rows]
 
     def heartbeat(self, beat: Heartbeat) -> None:
+        """As `Store.heartbeat` says."""
         with self._transaction() as db:
             db.execute(
                 "INSERT OR REPLACE INTO heartbeats (agency, sensor, body) VALUES (?, ?, ?)",
@@ -163,16 +179,19 @@ class SqliteStore:
             )
 
     def heartbeats(self) -> list[Heartbeat]:
+        """As `Store.heartbeats` says."""
         with _errors():
             rows = list(self._reader().execute("SELECT body FROM heartbeats ORDER BY agency, sensor"))
         return [msgspec.json.decode(body, type=Heartbeat) for (body,) in rows]
 
     def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
+        """As `Store.dead_letters` says."""
         sql = "SELECT agency, sensor, seq, id, code, reason, at, body FROM dead_letters ORDER BY number DESC LIMIT ?"
         with _errors():
             rows = list(self._reader().execute(sql, (limit,)))
         names = DeadLetter.__struct_fields__
-        return [DeadLetter(**dict(zip(names, row)) | {"at": _time(row[6])}) for row in rows]
+        letters = [dict(zip(names, row, strict=True)) for row in rows]
+        return msgspec.convert(letters, list[DeadLetter], builtin_types=(bytes,))
 
     def health(self) -> None:
         """Takes the write lock and lets it go, so that a read-only or locked file shows."""
@@ -183,13 +202,14 @@ class SqliteStore:
         """Nothing to do: a commit is visible at once."""
 
     def close(self) -> None:
+        """As `Store.close` says."""
         with self._lock:
             for db in (*self._open_readers, self._writer):
                 db.close()
             self._open_readers.clear()
 
     def _open(self) -> apsw.Connection:
-        new = not os.path.exists(self._path)
+        new = not Path(self._path).exists()
         db = apsw.Connection(self._path, vfs=self._vfs)
         db.set_busy_timeout(BUSY_MS)
         if self._exclusive:
@@ -292,8 +312,7 @@ def _in_network(*values: apsw.SQLiteValue) -> bool:
 
 def _one(db: apsw.Connection, sql: str, values: tuple[Any, ...] = ()) -> tuple[Any, ...]:
     row = db.execute(sql, values).fetchone()
-    assert row is not None
-    return tuple(row)
+    return tuple(row) if row else ()
 
 
 def _cursor(text: str | None) -> int:
@@ -314,14 +333,15 @@ def _time(text: str) -> datetime:
 def _migrate(db: apsw.Connection) -> None:
     if _one(db, "PRAGMA user_version")[0] == len(STEPS):
         return
-    with db:
-        # Read again inside of the transaction: another process may have been quicker.
-        version = _one(db, "PRAGMA user_version")[0]
-        if version > len(STEPS):
-            raise BavnError("BAVN-E237", f"the store has schema {version}, this program knows {len(STEPS)}")
-        for step in STEPS[version:]:
-            db.execute(step)
-        db.execute(f"PRAGMA user_version = {len(STEPS)}; PRAGMA application_id = {APPLICATION_ID}")
+    db.execute("BEGIN IMMEDIATE")
+    # Read again inside of the transaction: another process may have been quicker.
+    version = _one(db, "PRAGMA user_version")[0]
+    if version > len(STEPS):
+        db.execute("ROLLBACK")
+        raise BavnError("BAVN-E237", f"the store has schema {version}, this program knows {len(STEPS)}")
+    for step in STEPS[version:]:
+        db.execute(step)
+    db.execute(f"PRAGMA user_version = {len(STEPS)}; PRAGMA application_id = {APPLICATION_ID}; COMMIT")
 
 
 def _sync_directory(path: Path) -> None:

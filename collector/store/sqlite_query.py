@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from collector import alert as alerts
 from collector.errors import BavnError
-from collector.store.protocol import AlertQuery, Json
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from collector.store.protocol import AlertQuery, Json
 
 
 def columns_of(alert: Json) -> tuple[int, str, str, str | None, str | None, str | None]:
@@ -40,7 +43,10 @@ def where(query: AlertQuery) -> tuple[str, tuple[Any, ...]]:
     if query.states:
         marks = _marks(query.states)
         terms.append(
-            (f"coalesce((SELECT state FROM states WHERE states.id = alerts.id), 'new') IN ({marks})", query.states)
+            (
+                f"coalesce((SELECT state FROM states WHERE states.id = alerts.id), 'new') IN ({marks})",  # noqa: S608
+                query.states,
+            )
         )
     if query.text is not None:
         phrase = f'"{alerts.words(query.text)}"'

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from elasticsearch import Elasticsearch
 
-from ..conftest import missing
-
 from collector.store.elastic import ElasticStore
 from collector.store.sqlite import SqliteStore
+
+from ..conftest import missing  # noqa: TID252
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

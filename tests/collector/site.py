@@ -5,21 +5,23 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-import os
 import ssl
 import subprocess
 import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 
 from collector.pki import Authority, SensorIdentity, load_signing_key
 from collector.registry import Registry
 
-from ..lib.alerts_data import alert as made_by_hand
+from ..lib.alerts_data import alert as made_by_hand  # noqa: TID252
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 
 def now() -> datetime:
@@ -112,7 +114,7 @@ class Site:
         authority: Authority | None = None,
     ) -> Sensor:
         issuer = authority or self.authority
-        files = issuer.sensor(self.home / "sensors" / f"{agency}-{name}", agency, name, now(), life)
+        files = issuer.sensor(self.home / "sensors" / f"{agency}-{name}", agency, name, now(), life=life)
         if registered:
             self.registry.register(agency, name, files.public_key)
         return Sensor(agency, name, files, self.authority.certificate_path)
@@ -130,14 +132,14 @@ class Site:
 class Process:
     """A collector as `python -m collector` runs it."""
 
-    def __init__(self, config: Path, **environment: str) -> None:
+    def __init__(self, config: Path, before: Callable[[], None] | None = None) -> None:
         self.log = config.with_suffix(".log").open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "collector", str(config)],
+            [sys.executable, "-P", "-m", "collector", str(config)],
             stdout=subprocess.PIPE,
             stderr=self.log,
             text=True,
-            env={**os.environ, **environment},
+            preexec_fn=before,  # noqa: PLW1509 - no threads run yet
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
@@ -146,6 +148,7 @@ class Process:
         self.url = f"https://localhost:{self.port}"
 
     def kill(self) -> None:
+        """SIGKILL; no harm where it has ended."""
         self.process.kill()
         self._end()
 

@@ -13,7 +13,7 @@ from collector.alert import check
 from collector.errors import BavnError
 from collector.store import AlertQuery, Batch, DeadLetter, Gap, Heartbeat, NewAlert, StateChange
 
-from ..lib.alerts_data import alert as made_by_hand
+from ..lib.alerts_data import alert as made_by_hand  # noqa: TID252
 
 if TYPE_CHECKING:
     from collector.store import Store
@@ -81,7 +81,7 @@ def test_the_same_alert_made_again_on_another_day_is_a_duplicate(store: Store) -
 def test_batches_sent_three_times_and_out_of_order_are_stored_once(store: Store) -> None:
     everything = [new(seq, alert(seq)) for seq in range(1, 61)]
     batches = [everything[start : start + 6] for start in range(0, 60, 6)] * 3
-    random.Random(7).shuffle(batches)
+    random.Random(7).shuffle(batches)  # noqa: S311
     answers = [status for part in batches for status in statuses(store, *part)]
     assert answers.count("stored") == 60
     assert answers.count("duplicate") == 120
@@ -182,7 +182,7 @@ def test_search_by_each_condition(store: Store) -> None:
         ("evil.example agent", False),
     ],
 )
-def test_search_by_text(store: Store, text: str, hits: bool) -> None:
+def test_search_by_text(store: Store, text: str, *, hits: bool) -> None:
     document = alert(1)
     document["url"] = {"original": "/Cgi-bin/evil.example"}
     document["user_agent"] = {"original": "agent ørsted"}

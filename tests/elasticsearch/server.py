@@ -1,12 +1,13 @@
 """Runs a real Elasticsearch on loopback, with TLS, users and API keys, in directories that are thrown away.
 
-    python tests/elasticsearch/server.py start --work DIR [--setting key=value ...]   prints {"url", "ca", "api_key_file", ...}
-    python tests/elasticsearch/server.py stop|kill --work DIR                        kill is SIGKILL
-    python tests/elasticsearch/server.py fetch                                       only downloads and prepares it
+    python tests/elasticsearch/server.py start --work DIR [--setting K=V ...]  prints {"url", "ca", "api_key_file", ...}
+    python tests/elasticsearch/server.py stop|kill --work DIR                  kill is SIGKILL
+    python tests/elasticsearch/server.py fetch                                 only downloads and prepares it
 
-The server is Elastic's own build on Maven Central (`org.elasticsearch.distribution.integ-test-zip`), fetched by `mvn` once into
-`$BAVN_ES_CACHE` or `.cache/elasticsearch` of the checkout. It needs a JDK of version 21 or later; exit code 3 says that
-something of that kind is missing. A small module of ours, compiled here, adds `GET /` and the analysis parts that API keys need.
+The server is Elastic's own build on Maven Central (`org.elasticsearch.distribution.integ-test-zip`), fetched by `mvn`
+once into `$BAVN_ES_CACHE` or `.cache/elasticsearch` of the checkout. It needs a JDK of version 21 or later; exit code 3
+says that something of that kind is missing. A small module of ours, compiled here, adds `GET /` and the analysis parts
+that API keys need.
 """
 
 from __future__ import annotations

@@ -1,1 +1,212 @@
-//! The one binding between the packet loop and Python.
+//! The one binding between the packet loop and Python. Its whole face is the module `detectors._native`.
+
+mod hub;
+#[cfg(target_os = "linux")]
+mod ring;
+mod settings;
+mod source;
+mod tables;
+mod worker;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bavn_engine::owned::OwnedEvent;
+use bavn_engine::{Matcher, Plan, explain};
+use bavn_wire::messages::{Frame, LinkType};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+use pyo3::types::{PyBytes, PyDict, PyList};
+
+use crate::settings::Settings;
+use crate::source::{Problem, Source};
+use crate::worker::{Output, Worker};
+
+/// An error for Python: `ValueError(code, sentence)`.
+fn error(code: &str, sentence: impl ToString) -> PyErr {
+    PyValueError::new_err((code.to_owned(), sentence.to_string()))
+}
+
+fn problem((code, sentence): Problem) -> PyErr {
+    error(&code, sentence)
+}
+
+/// An immutable plan, ready to match.
+#[pyclass(frozen, module = "detectors._native")]
+struct Engine {
+    plan: Arc<Plan>,
+}
+
+#[pymethods]
+impl Engine {
+    #[new]
+    fn new(py: Python<'_>, plan: PyBackedBytes) -> PyResult<Self> {
+        let (plan, refused) = py.detach(|| Plan::load(&plan)).map_err(|why| error(why.code(), &why))?;
+        match refused.first() {
+            Some(first) => Err(error(first.fault.code(), first)),
+            None => Ok(Self { plan: Arc::new(plan) }),
+        }
+    }
+
+    fn rules(&self) -> usize {
+        self.plan.rules().len()
+    }
+
+    fn digest(&self) -> &str {
+        self.plan.digest()
+    }
+
+    fn match_event(&self, event: &[u8]) -> PyResult<Vec<u32>> {
+        let owned = OwnedEvent::from_json(event).map_err(|why| error("BAVN-E050", &why))?;
+        let mut matcher = Matcher::new(Arc::clone(&self.plan));
+        Ok(owned.with(|event| matcher.match_event(event).to_vec()))
+    }
+
+    fn explain<'py>(&self, py: Python<'py>, rule: usize, event: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        let owned = OwnedEvent::from_json(event).map_err(|why| error("BAVN-E050", &why))?;
+        let tree = owned.with(|event| explain::explain(&self.plan, rule, event));
+        let tree = tree.ok_or_else(|| error("BAVN-E050", "the rule does not judge events of this kind"))?;
+        Ok(PyBytes::new(py, tree.to_json().to_string().as_bytes()))
+    }
+}
+
+/// What a step gave.
+#[pyclass(frozen, module = "detectors._native")]
+struct Batch {
+    #[pyo3(get)]
+    alerts: Py<PyList>,
+    #[pyo3(get)]
+    evidence: Py<PyList>,
+    #[pyo3(get)]
+    events: Py<PyBytes>,
+    #[pyo3(get)]
+    problems: Vec<(String, String)>,
+    #[pyo3(get)]
+    more: bool,
+}
+
+impl Batch {
+    fn new(py: Python<'_>, output: Output) -> PyResult<Self> {
+        let bytes = |data: &Vec<u8>| PyBytes::new(py, data);
+        let alerts = PyList::new(py, output.alerts.iter().map(|(alert, _)| bytes(alert)))?;
+        let evidence = PyList::new(py, output.alerts.iter().map(|(_, capture)| capture.as_ref().map(bytes)))?;
+        Ok(Self {
+            alerts: alerts.unbind(),
+            evidence: evidence.unbind(),
+            events: PyBytes::new(py, &output.events).unbind(),
+            problems: output.problems,
+            more: output.more,
+        })
+    }
+}
+
+/// One worker over one source. For one thread at a time.
+#[pyclass(module = "detectors._native")]
+struct Loop {
+    // Python's types must be `Sync`; the lock is never waited for, since every method has the loop to itself.
+    worker: Mutex<Worker>,
+}
+
+impl Loop {
+    fn worker(&mut self) -> &mut Worker {
+        self.worker.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[pymethods]
+impl Loop {
+    #[new]
+    #[pyo3(signature = (engine, settings))]
+    fn new(engine: Option<&Bound<'_, Engine>>, settings: &[u8]) -> PyResult<Self> {
+        let settings = Settings::read(settings).map_err(|why| error("BAVN-E002", why))?;
+        let plan = engine.map(|engine| Arc::clone(&engine.get().plan));
+        let worker = Worker::new(plan, &settings).map_err(|why| error("BAVN-E002", why))?;
+        Ok(Self { worker: Mutex::new(worker) })
+    }
+
+    fn open_file(&mut self, path: &str) -> PyResult<()> {
+        self.worker().attach(Source::file(Path::new(path)).map_err(problem)?);
+        Ok(())
+    }
+
+    #[cfg(target_os = "linux")]
+    fn attach_ring(&mut self, fd: i32, link: u16, skip_outgoing: bool) -> PyResult<()> {
+        let ring =
+            ring::Ring::attach(fd, LinkType(link), skip_outgoing).map_err(|why| error("BAVN-E103", why))?;
+        self.worker().attach(Source::Ring(ring));
+        Ok(())
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    #[allow(clippy::unused_self)]
+    fn attach_ring(&mut self, _fd: i32, _link: u16, _skip_outgoing: bool) -> PyResult<()> {
+        Err(error("BAVN-E103", "the ring exists on Linux only"))
+    }
+
+    fn push(&mut self, py: Python<'_>, frames: Vec<(u64, u16, PyBackedBytes)>) {
+        let worker = self.worker();
+        py.detach(|| {
+            for (time, link, data) in &frames {
+                let wire_len = u32::try_from(data.len()).unwrap_or(u32::MAX);
+                let link = LinkType(*link);
+                worker.frame(&Frame { time: *time, link, interface: 0, wire_len, vlan_tci: None, data });
+            }
+        });
+    }
+
+    fn step(&mut self, py: Python<'_>, now_ns: u64, budget_ms: u64) -> PyResult<Batch> {
+        let worker = self.worker();
+        let output = py.detach(|| worker.step(now_ns, Duration::from_millis(budget_ms)));
+        Batch::new(py, output)
+    }
+
+    fn finish(&mut self, py: Python<'_>, now_ns: u64) -> PyResult<Batch> {
+        let worker = self.worker();
+        let output = py.detach(|| worker.finish(now_ns));
+        Batch::new(py, output)
+    }
+
+    fn swap(&mut self, engine: &Bound<'_, Engine>) {
+        self.worker().swap(Arc::clone(&engine.get().plan));
+    }
+
+    fn counters<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let counters = PyDict::new(py);
+        for (name, count) in self.worker().counters() {
+            counters.set_item(name, count)?;
+        }
+        Ok(counters)
+    }
+}
+
+/// Version of the compiled part.
+#[pyfunction]
+const fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}
+
+/// The field table as JSON.
+#[pyfunction]
+fn fields(py: Python<'_>) -> Bound<'_, PyBytes> {
+    PyBytes::new(py, tables::fields().to_string().as_bytes())
+}
+
+/// The counters and their meaning as JSON.
+#[pyfunction]
+fn counters_doc(py: Python<'_>) -> Bound<'_, PyBytes> {
+    PyBytes::new(py, tables::counters().to_string().as_bytes())
+}
+
+/// Kinds of events, by name.
+#[pyfunction]
+fn event_kinds() -> Vec<&'static str> {
+    tables::kinds()
+}
+
+#[pymodule]
+mod _native {
+    #[pymodule_export]
+    use super::{Batch, Engine, Loop, counters_doc, event_kinds, fields, version};
+}

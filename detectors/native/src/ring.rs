@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use bavn_wire::messages::{Frame, LinkType};
 
+use crate::source::KernelCounts;
+
 /// Bytes of one block; a block is handed over when full or after [`RETIRE_MS`].
 const BLOCK_BYTES: usize = 1 << 20;
 /// Blocks of the ring: 64 MiB together.
@@ -30,15 +32,6 @@ const LINK_PACKET_TYPE: usize = PACKET_HEADER + 10;
 
 const PACKET_OUTGOING: u8 = 4;
 const STATUS_VLAN_VALID: u32 = 1 << 4;
-
-/// What the kernel counted since the ring was attached.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct KernelCounts {
-    /// Packets that passed the socket's filter and were dropped because the ring was full.
-    pub(crate) dropped: u64,
-    /// Times the ring was full.
-    pub(crate) frozen: u64,
-}
 
 /// A mapped ring. The descriptor stays the caller's and must stay open as long as this lives.
 pub(crate) struct Ring {

@@ -113,7 +113,10 @@ impl Wire {
             Ok(Fate::Analysed) => self.counters.analysed += 1,
             Ok(Fate::FragmentPending) => self.counters.drop_fragment_pending += 1,
             Ok(Fate::Dropped(why)) => self.dropped(why, frame, sink),
-            Err(_) => self.failed(),
+            Err(_) => {
+                self.counters.drop_panic += 1;
+                self.failed();
+            }
         }
         if !self.table.quarantined.is_empty() {
             self.keep_failures();
@@ -125,10 +128,13 @@ impl Wire {
         self.spoke.clear();
         self.current = None;
         let (mut env, table, _) = self.parts(now, sink);
-        table.advance(&mut env);
+        if catch_unwind(AssertUnwindSafe(|| table.advance(&mut env))).is_err() {
+            self.failed();
+        }
         self.now = self.now.max(now);
         self.ring.advance(now);
         self.flows_over();
+        self.keep_failures();
     }
 
     /// The source has ended: every flow is told of and every pin is complete.
@@ -137,7 +143,9 @@ impl Wire {
         self.current = None;
         let (mut env, table, fragments) = self.parts(self.now, sink);
         env.counters.fragments_expired += fragments.give_up();
-        table.finish(&mut env);
+        if catch_unwind(AssertUnwindSafe(|| table.finish(&mut env))).is_err() {
+            self.failed();
+        }
         self.ring.finish_all();
         self.keep_failures();
     }
@@ -282,7 +290,6 @@ impl Wire {
     #[cold]
     fn failed(&mut self) {
         self.counters.panics += 1;
-        self.counters.drop_panic += 1;
         self.counters.flows_evicted += self.table.len() as u64;
         self.counters.fragments_evicted += self.fragments.give_up();
         let hasher = KeyHasher::random();

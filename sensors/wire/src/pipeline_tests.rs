@@ -208,21 +208,31 @@ fn unwanted_kinds_are_not_looked_for() {
     assert_eq!(said.flows, [1]);
 }
 
+/// A rule that fails on a flow's record costs that record; one that fails elsewhere costs the frame and the tables.
 #[test]
-fn tunnels_and_time_do_not_stop_a_panic_from_being_counted() {
-    struct Fails;
+fn a_sink_that_fails_is_counted_and_the_rest_goes_on() {
+    struct Fails(EventKind);
     impl Sink for Fails {
         fn event(&mut self, event: &Event<'_>) {
-            assert_ne!(event.kind, EventKind::Flow, "asked to");
+            assert_ne!(event.kind, self.0, "asked to");
         }
     }
     let mut wire = Wire::new(WireConfig::default());
     let frame = crafted::udp("10.0.0.1", 1, "10.0.0.2", 2, b"x");
-    wire.frame(&crafted::frame(0, &frame), &mut Fails);
-    wire.frame(&crafted::frame(1 << 40, &frame), &mut Fails);
-    wire.frame(&crafted::frame(1 << 40, &frame), &mut Fails);
-    assert_eq!((wire.counters().panics, wire.counters().drop_panic, wire.counters().analysed), (1, 1, 2));
-    assert_balanced(wire.counters());
+    for time in [0, 1 << 40] {
+        wire.frame(&crafted::frame(time, &frame), &mut Fails(EventKind::Flow));
+    }
+    let counters = wire.counters();
+    assert_eq!((counters.panics, counters.drop_panic, counters.analysed), (1, 0, 2));
+    for data in [b"goodgood", b"evilevil"] {
+        let piece = crafted::fragment("10.0.0.1", "10.0.0.2", 17, (7, 8, true), data);
+        wire.frame(&crafted::frame(1 << 40, &piece), &mut Fails(EventKind::Weird));
+    }
+    wire.frame(&crafted::frame(1 << 40, &frame), &mut Fails(EventKind::Weird));
+    wire.finish(&mut Fails(EventKind::Flow));
+    let counters = wire.counters();
+    assert_eq!((counters.panics, counters.drop_panic, counters.analysed, wire.flows()), (3, 1, 3, 0));
+    assert_balanced(counters);
 }
 
 /// The caller pins a flow at a hit, and gets its packets from the first on.

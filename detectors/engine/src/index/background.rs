@@ -101,18 +101,18 @@ pub(super) fn samples(field: Field) -> &'static [&'static str] {
 }
 
 /// How common a gram is; 0 for one that the samples do not have.
-pub(super) fn gram_weight(gram: u32) -> u32 {
-    static WEIGHTS: OnceLock<HashMap<u32, u32, Hasher>> = OnceLock::new();
+pub(super) fn gram_weight(gram: u64) -> u32 {
+    static WEIGHTS: OnceLock<HashMap<u64, u32, Hasher>> = OnceLock::new();
     WEIGHTS.get_or_init(weigh).get(&gram).copied().unwrap_or(0)
 }
 
-fn weigh() -> HashMap<u32, u32, Hasher> {
-    let mut weights: HashMap<u32, u32, Hasher> = HashMap::default();
+fn weigh() -> HashMap<u64, u32, Hasher> {
+    let mut weights: HashMap<u64, u32, Hasher> = HashMap::default();
     for text in [AGENTS, PATHS, TARGETS, HOSTS, FULL, RAW, METHODS].into_iter().flatten() {
         let bytes = text.to_ascii_lowercase().into_bytes();
-        for len in 1..=4 {
+        for len in [1, 2, 3, 4, 8] {
             for window in bytes.windows(len) {
-                let gram = window.iter().rev().fold(0, |gram, byte| gram << 8 | u32::from(*byte));
+                let gram = window.iter().rev().fold(0, |gram, byte| gram << 8 | u64::from(*byte));
                 *weights.entry(gram).or_default() += 1_000;
             }
         }

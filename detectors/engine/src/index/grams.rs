@@ -1,6 +1,6 @@
 //! Many literals searched at once, at a cost that hardly grows with their number.
 //!
-//! Each literal is filed under one of its grams (four bytes, or as many as it has), the one that ordinary traffic
+//! Each literal is filed under one of its grams (eight bytes, or four, or as many as it has), the one that ordinary traffic
 //! and other literals have least. The scan hashes the gram at every place into a small bit map; the few hits
 //! are looked up and the whole literal compared. Unlike an automaton's, the working set is the bit map.
 
@@ -8,8 +8,8 @@ use super::background;
 use super::table::Hasher;
 use std::collections::HashMap;
 
-/// Multiplier of a Fibonacci hash (2^32 over the golden ratio).
-const SPREAD: u32 = 0x9e37_79b9;
+/// Multiplier of a Fibonacci hash (2^64 over the golden ratio).
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 /// Bits of the map per literal, and its least and greatest size in bits.
 const BITS_PER_LITERAL: usize = 32;
 const MIN_BITS: u32 = 10;
@@ -22,6 +22,7 @@ pub(crate) struct Grams {
     two: Option<Set<2>>,
     three: Option<Set<3>>,
     four: Option<Set<4>>,
+    eight: Option<Set<8>>,
 }
 
 impl Grams {
@@ -29,19 +30,35 @@ impl Grams {
     pub(crate) fn new(mut literals: Vec<(&[u8], u32)>) -> Self {
         literals.sort_unstable();
         literals.dedup();
-        let of = |len: usize| {
-            let fits = |literal: &[u8]| if len == 4 { literal.len() >= 4 } else { literal.len() == len };
-            literals.iter().copied().filter(|(literal, _)| fits(literal)).collect::<Vec<_>>()
+        let of = |from: usize, to: usize| {
+            literals
+                .iter()
+                .copied()
+                .filter(|(literal, _)| (from..to).contains(&literal.len()))
+                .collect::<Vec<_>>()
         };
-        Self { one: Set::new(&of(1)), two: Set::new(&of(2)), three: Set::new(&of(3)), four: Set::new(&of(4)) }
+        Self {
+            one: Set::new(&of(1, 2)),
+            two: Set::new(&of(2, 3)),
+            three: Set::new(&of(3, 4)),
+            four: Set::new(&of(4, 8)),
+            eight: Set::new(&of(8, usize::MAX)),
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.one.is_none() && self.two.is_none() && self.three.is_none() && self.four.is_none()
+        self.one.is_none()
+            && self.two.is_none()
+            && self.three.is_none()
+            && self.four.is_none()
+            && self.eight.is_none()
     }
 
     /// Pushes the trigger of every literal found in the folded text, for every place it is found at.
     pub(crate) fn scan(&self, text: &[u8], found: &mut Vec<u32>) {
+        if let Some(set) = &self.eight {
+            set.scan(text, found);
+        }
         if let Some(set) = &self.four {
             set.scan(text, found);
         }
@@ -70,7 +87,7 @@ struct Place {
 struct Set<const N: usize> {
     map: Box<[u64]>,
     shift: u32,
-    grams: HashMap<u32, (u32, u32), Hasher>,
+    grams: HashMap<u64, (u32, u32), Hasher>,
     places: Box<[Place]>,
     arena: Box<[u8]>,
 }
@@ -84,7 +101,7 @@ impl<const N: usize> Set<N> {
         let bits = bits.clamp(MIN_BITS, MAX_BITS);
         let mut set = Self {
             map: vec![0; 1 << (bits - 6)].into_boxed_slice(),
-            shift: 32 - bits,
+            shift: 64 - bits,
             grams: HashMap::default(),
             places: Box::default(),
             arena: Box::default(),
@@ -94,8 +111,8 @@ impl<const N: usize> Set<N> {
     }
 
     fn fill(&mut self, literals: &[(&[u8], u32)]) {
-        let mut filed: Vec<(u32, Place)> = Vec::with_capacity(literals.len());
-        let mut load: HashMap<u32, u32, Hasher> = HashMap::default();
+        let mut filed: Vec<(u64, Place)> = Vec::with_capacity(literals.len());
+        let mut load: HashMap<u64, u32, Hasher> = HashMap::default();
         let mut arena: Vec<u8> = Vec::new();
         let mut before: (&[u8], u32) = (&[], 0);
         for (literal, trigger) in literals {
@@ -122,7 +139,7 @@ impl<const N: usize> Set<N> {
         self.arena = arena.into_boxed_slice();
     }
 
-    const fn bit(&self, gram: u32) -> usize {
+    const fn bit(&self, gram: u64) -> usize {
         (gram.wrapping_mul(SPREAD) >> self.shift) as usize
     }
 
@@ -138,7 +155,7 @@ impl<const N: usize> Set<N> {
     }
 
     #[cold]
-    fn confirm(&self, text: &[u8], at: usize, gram: u32, found: &mut Vec<u32>) {
+    fn confirm(&self, text: &[u8], at: usize, gram: u64, found: &mut Vec<u32>) {
         let Some((from, to)) = self.grams.get(&gram) else { return };
         for place in self.places.get(*from as usize..*to as usize).unwrap_or_default() {
             let start = at.checked_sub(place.gram_at as usize);
@@ -162,14 +179,21 @@ impl ArrayWindows for [u8] {
     }
 }
 
-fn pack<const N: usize>(window: &[u8; N]) -> u32 {
-    window.iter().rev().fold(0, |gram, byte| gram << 8 | u32::from(*byte))
+/// A gram as a number, so written that the usual lengths are one load.
+fn pack<const N: usize>(window: &[u8; N]) -> u64 {
+    if let Some(eight) = window.first_chunk::<8>() {
+        u64::from_le_bytes(*eight)
+    } else if let Some(four) = window.first_chunk::<4>() {
+        u32::from_le_bytes(*four).into()
+    } else {
+        window.iter().rev().fold(0, |gram, byte| gram << 8 | u64::from(*byte))
+    }
 }
 
 /// Place and value of the gram that traffic and the literals filed so far have least.
-fn rarest<const N: usize>(literal: &[u8], load: &HashMap<u32, u32, Hasher>) -> (u32, u32) {
+fn rarest<const N: usize>(literal: &[u8], load: &HashMap<u64, u32, Hasher>) -> (u32, u64) {
     let grams = literal.array_windows_of::<N>().map(pack).enumerate().take(64);
-    let cost = |gram: u32| background::gram_weight(gram) + load.get(&gram).copied().unwrap_or(0);
+    let cost = |gram: u64| background::gram_weight(gram) + load.get(&gram).copied().unwrap_or(0);
     let best = grams.min_by_key(|(_, gram)| cost(*gram));
     best.map_or((0, 0), |(at, gram)| (at as u32, gram))
 }

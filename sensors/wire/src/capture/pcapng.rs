@@ -112,7 +112,7 @@ impl Pcapng {
             };
             let [.., l0, l1, l2, l3] = head;
             let len = self.u32([l0, l1, l2, l3]);
-            if len < 12 || len % 4 != 0 {
+            if len < 12 || !len.is_multiple_of(4) {
                 return Err(CaptureError::Corrupt { at, why: "a block's length is impossible" });
             }
             if !matches!(kind, SECTION | INTERFACE | PACKET | SIMPLE_PACKET | ENHANCED_PACKET) {

@@ -1,8 +1,10 @@
 //! One flow's hot part: what every packet of it touches.
 
-use super::key::Key;
+use super::Timeouts;
+use super::key::{Key, looks_like_answer};
 use super::service::Analysis;
 use super::timers::Link;
+use crate::decode::{Packet, TcpFlags, Upper};
 use crate::messages::{Direction, FlowInfo, Transport};
 
 /// What a flow did, as a letter of its history; upper case from the originator (Zeek's letters).
@@ -124,6 +126,12 @@ pub(crate) struct Flow {
     pub(crate) service: Option<&'static str>,
 }
 
+/// Fresh starts of a stream that is picked up in the middle.
+const MIDSTREAM_TRIES: u8 = 8;
+
+/// Datagrams of a flow that are looked at before it counts as unknown.
+const DATAGRAM_TRIES: u8 = 4;
+
 /// One bit each, where `_DIR` bits come in a pair.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Flags(u16);
@@ -196,6 +204,82 @@ impl Flow {
             packets: self.packets,
             bytes: self.bytes,
             id: self.id,
+        }
+    }
+}
+
+impl Flow {
+    pub(super) fn begin(key: Key, tag: u32, swapped: bool, id: u64, packet: &Packet<'_>, time: u64) -> Self {
+        let (answer, tries) = match packet.upper {
+            Upper::Tcp(tcp) if tcp.flags.any(TcpFlags::SYN) => (tcp.flags.any(TcpFlags::ACK), 0),
+            Upper::Tcp(_) => (looks_like_answer(packet.transport, packet.ports), MIDSTREAM_TRIES),
+            _ => (looks_like_answer(packet.transport, packet.ports), DATAGRAM_TRIES),
+        };
+        let mut flags = Flags::default();
+        let mut history = History::default();
+        if swapped != answer {
+            flags.set(Flags::SWAPPED);
+        }
+        if answer {
+            history.add_flip();
+        }
+        let next = match packet.upper {
+            Upper::Icmp { kind, code } => [u32::from(kind), u32::from(code)],
+            _ => [0; 2],
+        };
+        Self {
+            key,
+            tag,
+            link: Link::NEW,
+            last: time,
+            last_packet: 0,
+            packets: [0; 2],
+            bytes: [0; 2],
+            next,
+            acked: [0; 2],
+            first_seq: [0; 2],
+            flags,
+            history,
+            stage: Stage::Active,
+            analysis: None,
+            start: time,
+            id,
+            macs: [None; 2],
+            missed: 0,
+            reported: 0,
+            weirds: 0,
+            tries,
+            service: None,
+        }
+    }
+
+    pub(super) fn see_macs(&mut self, direction: Direction, macs: [Option<[u8; 6]>; 2]) {
+        let way = direction.index();
+        self.macs[way] = macs[0].or(self.macs[way]);
+        self.macs[1 - way] = self.macs[1 - way].or(macs[1]);
+    }
+
+    /// The parser is done: only counters from now on.
+    pub(super) fn rest(&mut self) {
+        self.stage = Stage::Idle;
+        self.analysis = None;
+    }
+
+    pub(super) const fn is_closed(&self) -> bool {
+        self.history.has_both(Act::Fin) || self.history.has_any(Act::Reset)
+    }
+
+    /// How long after its last packet a flow in this state ends.
+    pub(super) fn timeout(&self, timeouts: &Timeouts) -> u64 {
+        match self.transport() {
+            Transport::TCP if self.is_closed() => timeouts.tcp_closed,
+            Transport::TCP if self.history.has_any(Act::Fin) => timeouts.tcp_closing,
+            Transport::TCP if self.packets[0] > 0 && self.packets[1] > 0 => timeouts.tcp_established,
+            Transport::TCP if self.history.has_any(Act::Data) => timeouts.tcp_established,
+            Transport::TCP => timeouts.tcp_opening,
+            Transport::UDP => timeouts.udp,
+            Transport::ICMP | Transport::ICMP6 => timeouts.icmp,
+            _ => timeouts.other,
         }
     }
 }

@@ -2,18 +2,18 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use super::Limits;
 use super::index::Index;
-use super::key::{Key, KeyHasher, looks_like_answer};
+use super::key::{Key, KeyHasher};
 use super::reassembly::Budget;
-use super::record::{Act, Flags, Flow, History, Stage};
+use super::record::{Act, Flow, Stage};
 use super::report::{self, Reason};
 use super::service::{Analysis, DatagramService, Datagrams, Set};
 use super::slab::Slab;
-use super::timers::{Link, TICK, Wheel};
-use super::{Limits, Timeouts};
+use super::timers::{TICK, Wheel};
 use crate::counters::Counters;
 use crate::decode::{Packet, TcpFlags, Upper};
-use crate::messages::{Direction, FlowInfo, Sink, Transport};
+use crate::messages::{Direction, FlowInfo, Sink};
 use crate::proto::{Close, Context, Next};
 
 /// What the steps below a packet need beside the flow.
@@ -67,10 +67,6 @@ pub(crate) struct FlowTable {
 
 /// Parsers hear of the time at least so often (nanoseconds of packet time).
 pub(super) const PARSER_TICK: u64 = 5 * TICK;
-/// Datagrams of a flow that are looked at before it counts as unknown.
-const DATAGRAM_TRIES: u8 = 4;
-/// Fresh starts of a stream that is picked up in the middle.
-const MIDSTREAM_TRIES: u8 = 8;
 /// A flow last seen so far ahead of the clock was seen under another clock.
 const FUTURE: u64 = 600 * TICK;
 
@@ -258,6 +254,9 @@ impl FlowTable {
     /// Tells the parser of the time.
     fn tick(&mut self, slot: u32, env: &mut Env<'_>) {
         let flow = &mut self.flows[slot];
+        if flow.analysis.is_none() {
+            return;
+        }
         let (info, one_way) = (flow.info(), flow.is_one_way());
         let Some(analysis) = flow.analysis.as_mut() else {
             return;
@@ -280,7 +279,7 @@ impl FlowTable {
             return;
         }
         flow.reported = age;
-        report::write(flow, Reason::Update, env);
+        record(flow, Reason::Update, env);
         env.spoke.push(Spoke { id: flow.id, slot, is_over: false });
     }
 
@@ -295,7 +294,7 @@ impl FlowTable {
             self.quarantine(slot, env);
         }
         let flow = &mut self.flows[slot];
-        report::write(flow, reason, env);
+        record(flow, reason, env);
         if env.counters.events != before {
             env.spoke.push(Spoke { id: flow.id, slot, is_over: true });
         }
@@ -348,6 +347,13 @@ impl FlowTable {
     }
 }
 
+/// Writes a flow's record; a rule that fails on it costs nothing else.
+fn record(flow: &Flow, reason: Reason, env: &mut Env<'_>) {
+    if guarded(|| report::write(flow, reason, env)).is_none() {
+        env.counters.panics += 1;
+    }
+}
+
 /// Runs a parser; `None` where it panicked. What it had borrowed of the flow is dropped by the caller then.
 pub(super) fn guarded<T>(run: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(run)).ok()
@@ -367,82 +373,6 @@ impl Analysis {
                 state.ticked = second;
                 state.parser.tick(cx);
             }
-        }
-    }
-}
-
-impl Flow {
-    fn begin(key: Key, tag: u32, swapped: bool, id: u64, packet: &Packet<'_>, time: u64) -> Self {
-        let (answer, tries) = match packet.upper {
-            Upper::Tcp(tcp) if tcp.flags.any(TcpFlags::SYN) => (tcp.flags.any(TcpFlags::ACK), 0),
-            Upper::Tcp(_) => (looks_like_answer(packet.transport, packet.ports), MIDSTREAM_TRIES),
-            _ => (looks_like_answer(packet.transport, packet.ports), DATAGRAM_TRIES),
-        };
-        let mut flags = Flags::default();
-        let mut history = History::default();
-        if swapped != answer {
-            flags.set(Flags::SWAPPED);
-        }
-        if answer {
-            history.add_flip();
-        }
-        let next = match packet.upper {
-            Upper::Icmp { kind, code } => [u32::from(kind), u32::from(code)],
-            _ => [0; 2],
-        };
-        Self {
-            key,
-            tag,
-            link: Link::NEW,
-            last: time,
-            last_packet: 0,
-            packets: [0; 2],
-            bytes: [0; 2],
-            next,
-            acked: [0; 2],
-            first_seq: [0; 2],
-            flags,
-            history,
-            stage: Stage::Active,
-            analysis: None,
-            start: time,
-            id,
-            macs: [None; 2],
-            missed: 0,
-            reported: 0,
-            weirds: 0,
-            tries,
-            service: None,
-        }
-    }
-
-    fn see_macs(&mut self, direction: Direction, macs: [Option<[u8; 6]>; 2]) {
-        let way = direction.index();
-        self.macs[way] = macs[0].or(self.macs[way]);
-        self.macs[1 - way] = self.macs[1 - way].or(macs[1]);
-    }
-
-    /// The parser is done: only counters from now on.
-    fn rest(&mut self) {
-        self.stage = Stage::Idle;
-        self.analysis = None;
-    }
-
-    pub(super) const fn is_closed(&self) -> bool {
-        self.history.has_both(Act::Fin) || self.history.has_any(Act::Reset)
-    }
-
-    /// How long after its last packet a flow in this state ends.
-    pub(super) fn timeout(&self, timeouts: &Timeouts) -> u64 {
-        match self.transport() {
-            Transport::TCP if self.is_closed() => timeouts.tcp_closed,
-            Transport::TCP if self.history.has_any(Act::Fin) => timeouts.tcp_closing,
-            Transport::TCP if self.packets[0] > 0 && self.packets[1] > 0 => timeouts.tcp_established,
-            Transport::TCP if self.history.has_any(Act::Data) => timeouts.tcp_established,
-            Transport::TCP => timeouts.tcp_opening,
-            Transport::UDP => timeouts.udp,
-            Transport::ICMP | Transport::ICMP6 => timeouts.icmp,
-            _ => timeouts.other,
         }
     }
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::fields::Field;
+use crate::flow::Timeouts;
 use crate::flow::crafted::{self, ACK, CLIENT, FIN, RST, SERVER, SYN};
 use crate::messages::{Event, EventKind, Value};
 

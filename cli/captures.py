@@ -1,0 +1,205 @@
+"""Reading captures with the detector: what `scan`, `events`, `demo` and `contract preview` share."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from cli.errors import CliError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from detectors.check import RuleSet
+    from detectors.loop import Batch, PacketLoop
+
+STEP_MS: Final = 500
+_SUFFIXES: Final = (".pcap", ".pcapng", ".cap", ".trace", ".dmp")
+_PACKED: Final = (".gz", ".zst")
+_PROGRESS_AFTER_S: Final = 1.0
+
+
+class _Ip(msgspec.Struct):
+    ip: str = ""
+
+
+class _Event(msgspec.Struct):
+    id: str
+    severity: int = 1
+
+
+class _Rule(msgspec.Struct):
+    name: str
+
+
+class _Own(msgspec.Struct):
+    level: str
+
+
+class AlertHead(msgspec.Struct):
+    """The parts of an alert that a summary needs."""
+
+    event: _Event
+    rule: _Rule
+    bavn: _Own
+    source: _Ip = msgspec.field(default_factory=_Ip)
+
+
+@dataclass
+class Summary:
+    """What was read and found; `problems` are sources that could not be read to their end."""
+
+    started: float = field(default_factory=time.monotonic)
+    files: int = 0
+    levels: Counter[str] = field(default_factory=Counter)
+    rules: Counter[str] = field(default_factory=Counter)
+    hosts: Counter[str] = field(default_factory=Counter)
+    problems: list[dict[str, str]] = field(default_factory=list)
+    counters: dict[str, int] = field(default_factory=dict)
+
+    def add(self, alert: bytes) -> None:
+        """Count one alert."""
+        head = msgspec.json.decode(alert, type=AlertHead)
+        self.levels[head.bavn.level] += 1
+        self.rules[head.rule.name] += 1
+        self.hosts[head.source.ip] += 1
+
+    @property
+    def seconds(self) -> float:
+        """Wall seconds since the start."""
+        return max(time.monotonic() - self.started, 1e-9)
+
+    def document(self) -> dict[str, Any]:
+        """Give the summary as data."""
+        drops = {n.removeprefix("drop_"): v for n, v in self.counters.items() if n.startswith("drop_") and v}
+        return {
+            "files": self.files,
+            "packets": self.counters.get("frames", 0),
+            "bytes": self.counters.get("frame_bytes", 0),
+            "flows": self.counters.get("flows", 0),
+            "seconds": round(self.seconds, 3),
+            "drops": drops,
+            "levels": dict(self.levels),
+            "rules": dict(self.rules.most_common(10)),
+            "hosts": dict(self.hosts.most_common(5)),
+            "first": self.counters.get("first_time", 0),
+            "last": self.counters.get("last_time", 0),
+            "problems": self.problems,
+        }
+
+
+def find_captures(paths: Sequence[Path]) -> Iterator[Path]:
+    """Give the files named, and the captures in the folders named, sorted.
+
+    Raises:
+        CliError: BAVN-E304 where a path does not exist.
+    """
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(p for p in path.rglob("*") if p.is_file() and _looks_like_capture(p))
+        elif path.exists() or str(path) == "-":
+            yield path
+        else:
+            raise CliError("BAVN-E304", f"{path}: there is no such file or folder")
+
+
+def _looks_like_capture(path: Path) -> bool:
+    name = path.name.lower()
+    for packed in _PACKED:
+        name = name.removesuffix(packed)
+    return name.endswith(_SUFFIXES)
+
+
+def cache_folder() -> Path:
+    """Where compiled plans are kept."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "bavn"
+
+
+def load_rule_set(paths: Sequence[Path]) -> RuleSet:
+    """Load the rules named, or the shipped ones; compiled plans are kept by content."""
+    from detectors.check import default_rules, load_rules
+
+    return load_rules(list(paths) or [default_rules()], cache=cache_folder())
+
+
+def say_refused(rules: RuleSet) -> None:
+    """Tell on stderr which rules do not run."""
+    refused = [r for r in rules.refused if r.status == "refused"]
+    if refused:
+        names = ", ".join(sorted({r.source for r in refused})[:5])
+        print(f"{len(refused)} rules do not run ({names}): bavn rules check", file=sys.stderr)
+
+
+def read_all(
+    loop: PacketLoop, paths: Iterable[Path], summary: Summary, take: Callable[[Batch], None], now: Callable[[], int]
+) -> None:
+    """Read captures one after another as one run; a source that fails is noted and the rest goes on."""
+    progress = Progress(summary)
+    for path in paths:
+        _read_one(loop, path, summary, take, now, progress)
+    take(loop.finish(now()))
+    summary.counters = loop.counters()
+    progress.done()
+
+
+def _read_one(
+    loop: PacketLoop,
+    path: Path,
+    summary: Summary,
+    take: Callable[[Batch], None],
+    now: Callable[[], int],
+    progress: Progress,
+) -> None:
+    summary.files += 1
+    try:
+        loop.open_file(str(path))
+    except Exception as error:
+        if not hasattr(error, "code"):
+            raise
+        summary.problems.append(
+            {"path": str(path), "code": error.code, "sentence": str(getattr(error, "sentence", error))}
+        )
+        return
+    more = True
+    while more:
+        batch = loop.step(now(), STEP_MS)
+        take(batch)
+        more = batch.more
+        summary.problems.extend(
+            {"path": str(path), "code": code, "sentence": sentence} for code, sentence in batch.problems
+        )
+        progress.tell(loop, path)
+
+
+class Progress:
+    """One line on stderr, on a terminal only, for work that takes over a second."""
+
+    def __init__(self, summary: Summary) -> None:
+        self._summary = summary
+        self._shown = False
+
+    def tell(self, loop: PacketLoop, path: Path) -> None:
+        """Show how far it is."""
+        if not sys.stderr.isatty() or self._summary.seconds < _PROGRESS_AFTER_S:
+            return
+        frames = loop.counters()["frames"]
+        rate = frames / self._summary.seconds
+        found = self._summary.levels.total()
+        from cli.safe import safe
+
+        sys.stderr.write(f"\r\x1b[K{frames:,} packets, {rate:,.0f}/s, {found:,} alerts  {safe(path.name, 40)}")
+        sys.stderr.flush()
+        self._shown = True
+
+    def done(self) -> None:
+        """Take the line away."""
+        if self._shown:
+            sys.stderr.write("\r\x1b[K")

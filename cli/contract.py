@@ -1,0 +1,92 @@
+"""`bavn contract`: what leaves the agency, as text and as the exact bytes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cli import errors
+from cli.safe import json_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from detectors.loop import Batch
+    from sensors.contract import Contract
+
+
+@click.group()
+def contract() -> None:
+    """The sharing contract: what may leave the agency."""
+
+
+@contract.command()
+@click.option("--default", "shipped", is_flag=True, help="The shipped default, whatever this home has.")
+@click.pass_obj
+def show(home: Path, shipped: bool) -> int:
+    """Show the contract in force, as TOML."""
+    from sensors.contract import as_toml, load_contract
+
+    print(as_toml(load_contract(None) if shipped else home_contract(home)), end="")
+    return errors.OK
+
+
+def home_contract(home: Path) -> Contract:
+    """Give the contract that the home's configuration names, or the default."""
+    from sensors.contract import load_contract
+    from sensors.identity import load_config
+
+    name = load_config(home).contract
+    return load_contract(home / name if name else None)
+
+
+@contract.command()
+@click.argument("captures", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--sent", is_flag=True, help="What has left already, not what waits.")
+@click.pass_obj
+def preview(home: Path, captures: tuple[Path, ...], sent: bool) -> int:
+    """Show the exact bytes of each record that would leave: of the outbox, or of CAPTURES."""
+    records = list(_of_captures(home, captures) if captures else _of_outbox(home, sent=sent))
+    for record in records:
+        if sys.stdout.isatty():
+            import msgspec
+
+            print(json_line(msgspec.json.decode(record), terminal=True))
+        else:
+            sys.stdout.buffer.write(record + b"\n")
+    sys.stdout.flush()
+    print(f"{len(records)} records, {sum(map(len, records)):,} bytes", file=sys.stderr)
+    return errors.OK
+
+
+def _of_outbox(home: Path, *, sent: bool) -> Iterator[bytes]:
+    from sensors.outbox import Outbox
+
+    if not (home / "outbox.db").is_file():
+        return
+    outbox = Outbox(home / "outbox.db")
+    for record in outbox.sent(1_000_000) if sent else outbox.unsent(1_000_000):
+        if record.alert:
+            yield record.alert
+
+
+def _of_captures(home: Path, captures: tuple[Path, ...]) -> Iterator[bytes]:
+    from cli.captures import Summary, find_captures, load_rule_set, read_all
+    from cli.scan import loop_settings
+    from detectors.loop import PacketLoop
+    from sensors.contract import Enforcer
+
+    loop = PacketLoop(load_rule_set(()).plan, loop_settings(home))
+    enforcer, found = Enforcer(home_contract(home)), []
+    today = dt.datetime.now(dt.UTC).date()
+
+    def take(batch: Batch) -> None:
+        found.extend(enforcer.apply(alert, today).record for alert in batch.alerts)
+
+    read_all(loop, find_captures(captures), Summary(), take, time.time_ns)
+    yield from (record for record in found if record is not None)

@@ -1,0 +1,76 @@
+"""`bavn explain`: a code, a rule or an alert in plain words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli import errors
+from cli.errors import CliError, catalogue
+from cli.safe import safe
+
+
+@click.command()
+@click.argument("name")
+@click.option("--rules", "paths", multiple=True, type=click.Path(path_type=Path), help="Where to look for a rule.")
+@click.pass_obj
+def explain(home: Path, name: str, paths: tuple[Path, ...]) -> int:
+    """Explain a CODE (BAVN-E031), a RULE (id, title, file) or an ALERT (id or its first characters)."""
+    code = name.upper()
+    if code in catalogue():
+        title, explanation, hint = catalogue()[code]
+        print(f"{code}: {title}\n\n{explanation}\n\nWhat to do: {hint}")
+        return errors.OK
+    rule = _rule(name, paths)
+    if rule is not None:
+        print(rule)
+        return errors.OK
+    try:
+        return _alert(home, name)
+    except CliError as error:
+        raise CliError("BAVN-E302", f"{name!r} is no code, no rule and no alert here") from error
+
+
+def _rule(name: str, paths: tuple[Path, ...]) -> str | None:
+    from cli.captures import load_rule_set
+    from cli.rules import find_rule
+
+    found = load_rule_set(paths or ((Path(name),) if Path(name).is_file() else ()))
+    try:
+        rule = found.rules[find_rule(found, name)]
+    except CliError:
+        return None
+    return describe_rule(rule.document, rule.level, rule.kinds)
+
+
+def describe_rule(document: Any, level: str, kinds: tuple[str, ...]) -> str:  # noqa: ANN401
+    """Write a rule's passport for a person."""
+    lines = [f"{safe(document.get('title', ''))}  ({level}; judges {', '.join(kinds)} events)", ""]
+    lines += [safe(document.get("description", ""))]
+    for key, label in (
+        ("author", "Author"),
+        ("license", "Licence"),
+        ("purpose", "Purpose"),
+        ("data", "Data touched"),
+        ("owner", "Owner"),
+        ("expiry", "Expires"),
+    ):
+        if document.get(key):
+            lines.append(f"{label:<14}{safe(document[key])}")
+    for key, label in (
+        ("tags", "ATT&CK"),
+        ("falsepositives", "May be wrong"),
+        ("known_gaps", "Does not see"),
+        ("references", "References"),
+    ):
+        values = document.get(key) or []
+        lines += [f"{label if at == 0 else '':<14}{safe(value)}" for at, value in enumerate(values)]
+    return "\n".join(lines)
+
+
+def _alert(home: Path, name: str) -> int:
+    from cli.alerts import show_alert
+
+    return show_alert(home, name)

@@ -1,0 +1,82 @@
+"""`bavn minlog`: who looked at what, and whether anybody has touched the log."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import datetime
+from pathlib import Path
+
+import click
+import msgspec
+
+from cli import errors
+from cli.output import Column, Document, Format, format_options
+from cli.safe import safe
+from cli.store import When, open_access_log
+
+
+@click.group(invoke_without_command=True)
+@click.option("--since", type=When(), help="From: 24h, 30d, or a date.")
+@click.option("--agency", help="Only what concerns this agency.")
+@format_options
+@click.pass_context
+def minlog(ctx: click.Context, since: datetime | None, agency: str | None, form: Format) -> int:
+    """Who looked at what, why and when."""
+    if ctx.invoked_subcommand is not None:
+        return errors.OK
+    log = open_access_log(ctx.obj)
+    rows = [_row(entry.number, entry.record) for entry in log.records(since, agency)]
+    head = log.head()
+    form.list(rows, _columns(form), f"{head.size} records, head {head.root_base64}    next: bavn minlog verify")
+    return errors.OK
+
+
+def _row(number: int, record: object) -> Document:
+    if record is None:
+        return {"number": number, "erased": True}
+    body: Document = msgspec.to_builtins(record)
+    return {"number": number, **body}
+
+
+def _columns(form: Format) -> list[Column]:
+    from cli.scan import short_time
+
+    return [
+        Column("no", lambda r: r["number"]),
+        Column("time", lambda r: short_time(str(r.get("time", "")), utc=form.utc)),
+        Column("who", lambda r: r.get("who", "(erased)")),
+        Column("action", lambda r: r.get("action", "")),
+        Column("purpose", lambda r: r.get("purpose", ""), wide=True),
+        Column("case", lambda r: r.get("case") or ""),
+        Column("objects", lambda r: " ".join(r.get("objects", [])), wide=True),
+    ]
+
+
+@minlog.command()
+@click.option(
+    "--witness", "witnesses", multiple=True, metavar="SIZE:ROOT", help="A head that somebody kept (base64 root)."
+)
+@click.pass_obj
+def verify(home: Path, witnesses: tuple[str, ...]) -> int:
+    """Check every record, leaf and checkpoint; name what was altered, removed or swapped. Exit 1 where anything was."""
+    log = open_access_log(home)
+    findings = log.verify([_head(text) for text in witnesses])
+    head = log.head()
+    for finding in findings:
+        print(f"{finding.code}: {safe(finding.sentence)}")
+    if findings:
+        print(f"{len(findings)} findings: the access log has been altered")
+        return errors.FINDINGS
+    print(f"{head.size} records verified, head {head.root_base64}")
+    return errors.OK
+
+
+def _head(text: str) -> object:
+    from collector.accesslog import Head
+
+    size, _, root = text.partition(":")
+    try:
+        return Head(int(size), base64.b64decode(root, validate=True))
+    except (ValueError, binascii.Error):
+        raise click.BadParameter(f"{text!r} is not SIZE:ROOT") from None

@@ -1,0 +1,118 @@
+//! How a loop runs, as Python says it.
+
+use bavn_engine::alert;
+use bavn_wire::messages::EventKind;
+use bavn_wire::pipeline::WireConfig;
+use serde::Deserialize;
+
+/// Length of the sensor's key in bytes.
+pub(crate) const KEY_BYTES: usize = 32;
+
+/// The settings of a loop, from JSON.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// The agency's id.
+    agency: String,
+    /// The sensor's id.
+    sensor: String,
+    /// Key of the alerts' ids, 64 hex digits.
+    key: String,
+    /// Traffic Light Protocol mark.
+    tlp: String,
+    /// Retention class.
+    retention: String,
+    /// Whether events are printed.
+    #[serde(default)]
+    pub(crate) events: bool,
+    /// Kinds of events that are printed; none is all.
+    #[serde(default)]
+    kinds: Vec<String>,
+    /// Bytes of the evidence ring.
+    #[serde(default)]
+    pub(crate) evidence_bytes: usize,
+    /// Flows at once; 0 is the default.
+    #[serde(default)]
+    max_flows: usize,
+    /// Limits that shall bite (drills).
+    #[serde(default)]
+    simulate: Vec<String>,
+}
+
+impl Settings {
+    /// Reads and checks them.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong.
+    pub(crate) fn read(json: &[u8]) -> Result<Self, String> {
+        let settings: Self = serde_json::from_slice(json).map_err(|error| error.to_string())?;
+        settings.key_bytes()?;
+        settings.printed()?;
+        Ok(settings)
+    }
+
+    /// The key.
+    ///
+    /// # Errors
+    /// Where it is not 64 hex digits.
+    fn key_bytes(&self) -> Result<[u8; KEY_BYTES], String> {
+        let mut key = [0; KEY_BYTES];
+        if self.key.len() != 2 * KEY_BYTES || !self.key.is_ascii() {
+            return Err(format!("key: {} hex digits are wanted", 2 * KEY_BYTES));
+        }
+        for (at, byte) in key.iter_mut().enumerate() {
+            let two = self.key.get(2 * at..2 * at + 2).unwrap_or_default();
+            *byte = u8::from_str_radix(two, 16).map_err(|_| "key: not hex".to_owned())?;
+        }
+        Ok(key)
+    }
+
+    /// What every alert says of this sensor.
+    ///
+    /// # Errors
+    /// Where the key is none.
+    pub(crate) fn alerts(&self) -> Result<alert::Settings, String> {
+        Ok(alert::Settings {
+            agency: self.agency.clone(),
+            sensor: self.sensor.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            tlp: self.tlp.clone(),
+            retention: self.retention.clone(),
+            key: self.key_bytes()?,
+        })
+    }
+
+    /// Kinds that are printed.
+    ///
+    /// # Errors
+    /// Where a name is no kind.
+    pub(crate) fn printed(&self) -> Result<Vec<EventKind>, String> {
+        if !self.events {
+            return Ok(Vec::new());
+        }
+        if self.kinds.is_empty() {
+            return Ok(EventKind::ALL.to_vec());
+        }
+        let named = self.kinds.iter().map(|name| EventKind::by_name(name).ok_or(format!("kinds: no {name}")));
+        named.collect()
+    }
+
+    /// The worker's configuration for the kinds that anybody wants.
+    ///
+    /// # Errors
+    /// Where there is no limit of a name in `simulate`.
+    pub(crate) fn wire(&self, wanted: &[EventKind]) -> Result<WireConfig, String> {
+        let mut config = WireConfig { evidence_bytes: self.evidence_bytes, ..WireConfig::default() };
+        // A flow's record names its protocol, so flows need every protocol to be looked for.
+        if !wanted.contains(&EventKind::Flow) {
+            config.kinds = wanted.to_vec();
+        }
+        if self.max_flows > 0 {
+            config.limits.flows = self.max_flows;
+        }
+        match self.simulate.iter().find(|name| !config.simulate(name)) {
+            Some(unknown) => Err(format!("simulate: no {unknown}")),
+            None => Ok(config),
+        }
+    }
+}
