@@ -205,16 +205,18 @@ def run_tests(paths: Sequence[Path], *, runner: Runner | None = None, fields: Fi
     return [result for path in test_files(paths) for result in _run_file(path, runner, fields)]
 
 
-def _run_file(path: Path, runner: Runner | None, fields: FieldTable | None) -> list[Result]:
+def _run_file(path: Path, runner: Runner | None, fields: FieldTable | None, cache: Path | None) -> list[Result]:
     try:
-        return run(read(path), runner=runner, fields=fields)
+        return run(read(path), runner=runner, fields=fields, cache=cache)
     except RuleFileError as error:
         return [Result(str(path), "", 0, error.diagnostic)]
 
 
-def run(test: TestFile, *, runner: Runner | None = None, fields: FieldTable | None = None) -> list[Result]:
+def run(
+    test: TestFile, *, runner: Runner | None = None, fields: FieldTable | None = None, cache: Path | None = None
+) -> list[Result]:
     """Runs all cases of a test file against its rule alone; a rule that does not load fails them."""
-    rules = check.load_rules([test.rule], fields=fields)
+    rules = check.load_rules([test.rule], fields=fields, cache=cache)
     if not rules.rules:
         reasons = [reason for item in rules.refused for reason in item.reasons]
         return [Result(str(test.rule), case.name, 0, reasons[0]) for case in test.cases]
