@@ -200,9 +200,15 @@ def _wrong(document: Document, sentence: str, path: YamlPath) -> RuleFileError:
     return RuleFileError(document.diagnostic("BAVN-E060", sentence, path))
 
 
-def run_tests(paths: Sequence[Path], *, runner: Runner | None = None, fields: FieldTable | None = None) -> list[Result]:
+def run_tests(
+    paths: Sequence[Path],
+    *,
+    runner: Runner | None = None,
+    fields: FieldTable | None = None,
+    cache: Path | None = None,
+) -> list[Result]:
     """Runs every test under the paths; a test file that cannot be read is one failed result."""
-    return [result for path in test_files(paths) for result in _run_file(path, runner, fields)]
+    return [result for path in test_files(paths) for result in _run_file(path, runner, fields, cache)]
 
 
 def _run_file(path: Path, runner: Runner | None, fields: FieldTable | None, cache: Path | None) -> list[Result]:
