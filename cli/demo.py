@@ -37,11 +37,6 @@ class Demo:
     captures: list[Path]
     left_out: list[str] = field(default_factory=list)
 
-    @property
-    def box(self) -> Path:
-        """The sensor's home."""
-        return self.home / "sensor"
-
 
 @click.command()
 @click.option("--store", type=click.Choice(["sqlite", "elastic"]), default="sqlite", show_default=True)
@@ -119,7 +114,7 @@ def _port(process: subprocess.Popen[str], home: Path) -> int:
 def _enrol(run: Demo, address: str) -> None:
     from cli.setup import make_sensor
 
-    make_sensor(run.home, run.box, AGENCY, SENSOR, address)
+    make_sensor(run.home, run.home, AGENCY, SENSOR, address)
 
 
 def _read_captures(run: Demo) -> dict[str, Any]:
@@ -129,7 +124,7 @@ def _read_captures(run: Demo) -> dict[str, Any]:
     if not run.captures:
         run.left_out.append("the captures: they come with the source (pcaps/), not with the wheel")
     begun = time.monotonic()
-    process = SensorProcess(run.box, load_rule_set(()), source="captures")
+    process = SensorProcess(run.home, load_rule_set(()), source="captures")
     process.read(tuple(run.captures))
     process.end(None)
     seconds = time.monotonic() - begun
@@ -139,7 +134,7 @@ def _read_captures(run: Demo) -> dict[str, Any]:
 
 
 def _live(run: Demo) -> None:
-    command = ["unshare", "-rUn", sys.executable, "-P", "-m", "cli.demo_live", str(run.box)]
+    command = ["unshare", "-rUn", sys.executable, "-P", "-m", "cli.demo_live", str(run.home)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_LIVE_S, check=False)  # noqa: S603
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -155,7 +150,7 @@ def _live(run: Demo) -> None:
 def _send(run: Demo) -> None:
     from cli.sensor import send_until
 
-    delivery = send_until(run.box, _never, once=True)
+    delivery = send_until(run.home, _never, once=True)
     if delivery.last_error:
         raise CliError("BAVN-E309", f"the alerts were not delivered: {delivery.last_error}")
     _say(4, f"collector stored {delivery.stored:,} alerts, {delivery.duplicate:,} it had, {delivery.refused:,} refused")
@@ -167,7 +162,6 @@ def _never(wait: float) -> bool:
 
 
 def _show(run: Demo, reading: dict[str, Any], seconds: float) -> None:
-    from cli.scan import alert_columns
     from cli.store import log_access, open_store
     from collector.store import AlertQuery
 
@@ -185,7 +179,6 @@ def _show(run: Demo, reading: dict[str, Any], seconds: float) -> None:
     print()
     _summary(run, found, reading, seconds)
     _next(run, found)
-    del alert_columns
 
 
 def _print_table(alerts: list[dict[str, Any]]) -> None:
@@ -229,5 +222,5 @@ def _next(run: Demo, found: list[dict[str, Any]]) -> None:
     where = f"{name} --home {run.home}"
     print("Next:")
     print(f"  {where} alerts show {short}                 why it fired, who, what next")
-    print(f"  {name} --home {run.box} contract preview --sent    the exact bytes that left the agency")
-    print(f"  {where} minlog                              who looked at what: you, just now")
+    print(f"  {where} evidence show {short}               the packets, dissected in a sandbox")
+    print(f"  {where} minlog                            who looked at what: you, just now")

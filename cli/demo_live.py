@@ -21,7 +21,8 @@ from typing import Final
 from cli.captures import load_rule_set
 from cli.sensor import SensorProcess
 
-SECONDS: Final = 2.0
+MOST_SECONDS: Final = 20.0
+_LINGER_S: Final = 0.5
 _REQUESTS: Final = (
     ("/", {}),
     ("/style.css", {}),
@@ -54,13 +55,33 @@ class _Dns(socketserver.BaseRequestHandler):
         sock.sendto(header + query[12:] + answer, self.client_address)
 
 
+class Lab:
+    """Servers and clients whose traffic the sensor reads."""
+
+    def __init__(self, process: SensorProcess) -> None:
+        self._process = process
+        self._begun = False
+
+    def on_step(self) -> bool:
+        """Begin the traffic once the ring stands, and keep the capture going a little longer than the traffic."""
+        if not self._begun:
+            self._begun = True
+            threading.Thread(target=self._run, daemon=True).start()
+        return self._process.on_step()
+
+    def _run(self) -> None:
+        try:
+            make_traffic()
+        finally:
+            time.sleep(_LINGER_S)
+            self._process.stop.set()
+
+
 def main(home: str) -> None:
-    """Capture for two seconds while the servers are asked."""
+    """Capture while the servers are asked."""
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)  # noqa: S607
-    process = SensorProcess(Path(home), load_rule_set(()), source="lo", seconds=SECONDS)
-    traffic = threading.Thread(target=make_traffic, daemon=True)
-    traffic.start()
-    process.capture("lo", None, "ring")
+    process = SensorProcess(Path(home), load_rule_set(()), source="lo", seconds=MOST_SECONDS)
+    process.capture("lo", None, "ring", Lab(process).on_step)
     process.end(None)
     print(process.last_words())
     sys.exit(1 if process.problems else 0)
@@ -68,7 +89,6 @@ def main(home: str) -> None:
 
 def make_traffic() -> None:
     """Ask the servers a few things."""
-    time.sleep(0.4)
     web = http.server.ThreadingHTTPServer(("127.0.0.1", 80), _Web)
     dns = socketserver.UDPServer(("127.0.0.1", 53), _Dns)
     for server in (web, dns):

@@ -204,14 +204,16 @@ class SensorProcess:
             self.problems.append((code, sentence))
             print(f"{safe(path)}: {code} {safe(sentence)}", file=sys.stderr)
 
-    def capture(self, interface: str, bpf: str | None, source: str) -> None:
-        """Read an interface until it is time to end."""
+    def capture(
+        self, interface: str, bpf: str | None, source: str, on_step: Callable[[], bool] | None = None
+    ) -> None:
+        """Read an interface until `on_step` (by default the process's own) says that it is time to end."""
         from sensors.source import LiveSource
 
         with LiveSource(interface, bpf) as live:
             self.live = live
             read = self.agent.run_ring if source == "ring" else self.agent.run_batches
-            self.problems += read(live, self.on_step)
+            self.problems += read(live, on_step or self.on_step)
         for code, sentence in self.problems:
             print(f"{safe(interface)}: {code} {safe(sentence)}", file=sys.stderr)
 

@@ -52,6 +52,8 @@ _KEYWORDS = """
  user_agent.original
 """
 _LONGS = """
+ bavn.contract.redacted.authorization bavn.contract.redacted.cookie bavn.contract.redacted.cpr
+ bavn.contract.redacted.email bavn.contract.redacted.query bavn.contract.redacted.withheld
  bavn.dns.additional_count bavn.dns.answer_count bavn.dns.authority_count bavn.dns.question_class_code
  bavn.dns.question_length bavn.dns.question_type_code bavn.dns.response_code_number bavn.dns.rtt bavn.dns.z
  bavn.evidence.bytes bavn.evidence.packets bavn.flow.id bavn.flow.missed_bytes bavn.http.transaction_depth

@@ -38,7 +38,8 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seq: Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
-    alert: dict[str, Any]
+    alert: dict[str, Any] | None = None
+    dropped: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
 
 
 class _SequenceOnly(msgspec.Struct, frozen=True):
@@ -106,6 +107,8 @@ def _open_record(raw: bytes, agency: str, sensor: str) -> NewAlert:
         record = msgspec.json.decode(raw, type=_Record)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise alerts.RefusalError("BAVN-E220", str(error)[:300]) from error
+    if record.dropped is not None:
+        raise alerts.RefusalError("BAVN-E227", f"the sensor gave the record up: {record.dropped}")
     checked = alerts.check(record.alert, agency, sensor)
     return NewAlert(checked["event"]["id"], record.seq, checked)
 

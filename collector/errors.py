@@ -120,6 +120,11 @@ CATALOGUE: Final[dict[str, tuple[str, str, str]]] = {
         "The alert passed the collector's checks, but the store's mapping does not take it.",
         "The record is kept as a dead letter; check that the index template is the collector's own.",
     ),
+    "BAVN-E227": (
+        "A sensor gave a record up",
+        "The sensor's outbox was full, and the least important records went first. The loss is declared: the sequence has no gap.",
+        "See why the sensor could not send: bavn sensor status at the agency.",
+    ),
     "BAVN-E230": (
         "The store is not reachable",
         "The database or cluster does not answer. The sensors keep their alerts.",

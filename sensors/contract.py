@@ -33,6 +33,12 @@ _DROPPED: Final[dict[str, Redaction]] = {
     "user.name": "authorization",
 }
 _URLS: Final = frozenset({"url.original", "url.full", "http.request.referrer"})
+_HEADERS: Final[dict[str, Redaction]] = {
+    "cookie": "cookie",
+    "set-cookie": "cookie",
+    "authorization": "authorization",
+    "proxy-authorization": "authorization",
+}
 _RAW: Final = frozenset(
     {"bavn.http.raw", "bavn.http.request.headers", "bavn.http.response.headers"},
 )
@@ -168,9 +174,24 @@ class Enforcer:
             text = redact_query(text, found)
         return redact_text(text, self._kinds, found)
 
+    def _head(self, head: str, found: Counter[str]) -> str:
+        """A raw head keeps its lines but for those that the contract takes out; it begins at a line's begin."""
+        return "\r\n".join(self._head_line(line, found) for line in head.split("\r\n"))
+
+    def _head_line(self, line: str, found: Counter[str]) -> str:
+        name = line.partition(":")[0].strip().lower()
+        kind = _HEADERS.get(name)
+        if kind in self._kinds:
+            found[kind] += 1
+            return f"{name}: [{kind}]"
+        # A long line that was cut may be a header's middle only at the head's end, never at its begin.
+        return self._text(line, "url.original" if " HTTP/" in line or "?" in line else "", found)
+
     def _matched(self, leaf: dict[str, Any], found: Counter[str]) -> dict[str, Any]:
         """A leaf tells what it saw under the field's own rule; the rule's literal stays."""
         field, observed = leaf["field"], leaf.get("observed")
-        if field in _RAW or self._is_withheld(field) or _DROPPED.get(field) in self._kinds:
+        if self._is_withheld(field) or _DROPPED.get(field) in self._kinds:
             return {**leaf, "observed": "[redacted]"} if observed is not None else leaf
+        if field in _RAW and isinstance(observed, str):
+            return {**leaf, "observed": self._head(observed, found)}
         return {**leaf, "observed": self._walk(observed, field, found)} if observed is not None else leaf

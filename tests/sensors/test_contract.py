@@ -28,6 +28,8 @@ PERSONAL: dict[str, Any] = {
     "user": {"name": "jens"},
 }
 
+RAW = "GET /a?cpr=1 HTTP/1.1\r\nCookie: secret\r\nAuthorization: Basic eA==\r\nUser-Agent: ${jndi:x}"
+
 
 def enforce(contract: Contract, document: dict[str, Any]) -> dict[str, Any]:
     record = Enforcer(contract).apply(json.dumps(document).encode(), TODAY).record
@@ -62,12 +64,13 @@ def test_reason_survives_and_the_observed_value_follows_its_field() -> None:
     document = personal_alert()
     document["bavn"]["matched"] = [
         {"field": "url.original", "op": "contains", "value": "/etc/passwd", "observed": "/x?f=/etc/passwd"},
-        {"field": "bavn.http.raw", "op": "contains", "value": "jndi", "observed": "GET / Cookie: secret"},
+        {"field": "bavn.http.raw", "op": "contains", "value": "jndi", "observed": RAW},
         {"field": "bavn.http.request.cookie", "op": "contains", "value": "a", "observed": "secret"},
         {"field": "dns.question.name", "op": "exists", "value": True, "observed": "070761-4285.example"},
     ]
     matched = enforce(Contract(), document)["bavn"]["matched"]
-    assert [leaf["observed"] for leaf in matched] == ["/x?[query]", "[redacted]", "[redacted]", "[cpr].example"]
+    head = "GET /a?[query]\r\ncookie: [cookie]\r\nauthorization: [authorization]\r\nUser-Agent: ${jndi:x}"
+    assert [leaf["observed"] for leaf in matched] == ["/x?[query]", head, "[redacted]", "[cpr].example"]
     assert [leaf["value"] for leaf in matched] == ["/etc/passwd", "jndi", "a", True]
 
 
