@@ -29,7 +29,7 @@ lint: $(VENV)/.lint ## formatting, lints and types of Rust and Python; warnings 
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
-	$(VENV)/bin/pyright
+	$(VENV)/bin/pyright --pythonpath $(PY)
 
 fmt: $(VENV)/.lint ## formats Rust and Python
 	cargo fmt

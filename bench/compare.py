@@ -53,7 +53,9 @@ def tools(work: Path) -> list[Tool]:
         rules = suricata_rules(work / "bench.rules")
         command = [suricata, "-c", str(HERE / "suricata.yaml"), "-S", str(rules), "-l", str(work / "eve"), "-k", "none"]
         (work / "eve").mkdir()
-        found.append(Tool("suricata, 100 rules, EVE", [*command, "--runmode", "single", "-r", "{}"], "alert flow dns http tls"))
+        found.append(
+            Tool("suricata, 100 rules, EVE", [*command, "--runmode", "single", "-r", "{}"], "alert flow dns http tls")
+        )
     if tshark := shutil.which("tshark"):
         fields = ["-T", "fields", "-e", "dns.qry.name", "-e", "http.host", "-e", "tls.handshake.extensions_server_name"]
         found.append(Tool("tshark, three fields", [tshark, "-n", "-r", "{}", *fields], "three fields"))
@@ -64,7 +66,9 @@ def tools(work: Path) -> list[Tool]:
 def build_floor(work: Path) -> Path | None:
     """Compile the floor where a compiler and libpcap's headers are."""
     target = work / "floor"
-    done = subprocess.run(["cc", "-O2", str(HERE / "floor.c"), "-o", str(target), "-lpcap"], capture_output=True, check=False)
+    done = subprocess.run(
+        ["cc", "-O2", str(HERE / "floor.c"), "-o", str(target), "-lpcap"], capture_output=True, check=False
+    )
     return target if done.returncode == 0 else None
 
 
@@ -85,7 +89,7 @@ def measure(command: list[str], capture: Path, core: int) -> tuple[float, int]:
     """Run a command on a capture on one core; gives CPU seconds and the peak of anonymous memory in bytes."""
     argv = [str(capture) if part == "{}" else part for part in command]
     with tempfile.TemporaryFile() as errors:
-        child = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=errors, preexec_fn=lambda: os.sched_setaffinity(0, {core}))
+        child = subprocess.Popen(["taskset", "-c", str(core), *argv], stdout=subprocess.DEVNULL, stderr=errors)
         peak = 0
         while True:
             pid, status, usage = os.wait4(child.pid, os.WNOHANG)

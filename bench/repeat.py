@@ -16,19 +16,21 @@ from pathlib import Path
 HEADER = 24
 RECORD = struct.Struct("<IIII")
 VLAN = {0x8100, 0x88A8, 0x9100}
+IPV4, IPV6 = 0x0800, 0x86DD
+MOST_TAGS_END = 20
 
 
 def address_bytes(frame: bytes | bytearray) -> tuple[int, int] | None:
     """Give the offsets of the two bytes that are shifted, None where the frame is no IP."""
     at = 12
     kind = int.from_bytes(frame[at : at + 2], "big")
-    while kind in VLAN and at < 20:
+    while kind in VLAN and at < MOST_TAGS_END:
         at += 4
         kind = int.from_bytes(frame[at : at + 2], "big")
     at += 2
-    if kind == 0x0800 and len(frame) >= at + 20:
+    if kind == IPV4 and len(frame) >= at + 20:
         return at + 13, at + 17
-    if kind == 0x86DD and len(frame) >= at + 40:
+    if kind == IPV6 and len(frame) >= at + 40:
         return at + 22, at + 38
     return None
 

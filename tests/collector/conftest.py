@@ -101,9 +101,10 @@ def cluster(running_cluster: Cluster) -> Cluster:
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """Each implementation in turn, empty."""
     opened: Any
-    if request.param == "sqlite":
-        opened = SqliteStore(tmp_path / "alerts.sqlite")
-    else:
-        opened = request.getfixturevalue("cluster").store()
+    opened = (
+        SqliteStore(tmp_path / "alerts.sqlite")
+        if request.param == "sqlite"
+        else request.getfixturevalue("cluster").store()
+    )
     yield opened
     opened.close()

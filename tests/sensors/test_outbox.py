@@ -109,8 +109,7 @@ def test_kill_9_loses_nothing_that_append_returned_for(tmp_path: Path) -> None:
         command = [sys.executable, "-P", "-c", WRITER, str(path), str(round_ * 1_000_000)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
             assert writer.stdout
-            for _ in range(60):
-                acknowledged.append(int(writer.stdout.readline()))
+            acknowledged.extend(int(writer.stdout.readline()) for _ in range(60))
             os.kill(writer.pid, signal.SIGKILL)
             acknowledged += [int(line) for line in writer.stdout.read().split("\n")[:-1]]
     box = Outbox(path)
