@@ -41,18 +41,22 @@ class DetectorBatch(Protocol):
     @property
     def alerts(self) -> Sequence[bytes]:
         """Alert documents (JSON), in order."""
+        ...
 
     @property
     def evidence(self) -> Sequence[bytes | None]:
         """Per alert the capture of its flow, where one was kept."""
+        ...
 
     @property
     def problems(self) -> Sequence[tuple[str, str]]:
         """What is wrong with the source: code and sentence."""
+        ...
 
     @property
     def more(self) -> bool:
         """True while the source has more to give."""
+        ...
 
 
 class Detector(Protocol):
@@ -60,21 +64,27 @@ class Detector(Protocol):
 
     def open_file(self, path: str) -> None:
         """Read from a capture file next."""
+        ...
 
     def attach_ring(self, fd: int, link: int, skip_outgoing: bool) -> None:  # noqa: FBT001
         """Read from a kernel ring on this packet socket next; loopback shows each packet twice, so half are skipped."""
+        ...
 
     def push(self, frames: Sequence[Frame]) -> None:
         """Take frames."""
+        ...
 
     def step(self, now_ns: int, budget_ms: int) -> DetectorBatch:
         """Work for at most about `budget_ms`."""
+        ...
 
     def finish(self, now_ns: int) -> DetectorBatch:
         """End all flows and give out what is pending."""
+        ...
 
     def counters(self) -> dict[str, int]:
         """Named counters since the start."""
+        ...
 
 
 @dataclass
@@ -131,9 +141,10 @@ class Agent:
         try:
             self._detector.open_file(str(path))
         except Exception as error:
-            if not hasattr(error, "code"):
+            code = getattr(error, "code", None)
+            if code is None:
                 raise
-            return [(error.code, str(getattr(error, "sentence", error)))]
+            return [(str(code), str(getattr(error, "sentence", error)))]
         problems: list[tuple[str, str]] = []
         more = True
         while more and on_step():

@@ -111,16 +111,21 @@ class Outbox:
         Raises:
             SensorError: BAVN-E110; then none of them is in the outbox and the caller still has them all.
         """
+        added = 0
         try:
             with self._db:
-                first = self._count("select last from counter")
-                last = first
-                for draft in drafts:
-                    last += self._insert(draft, last + 1, now)
-                self._db.execute("update counter set last = ?", (last,))
-                self._give_up_overflow()
+                added = self._append(drafts, now)
         except apsw.Error as error:
             raise SensorError("BAVN-E110", str(error)) from error
+        return added
+
+    def _append(self, drafts: Iterable[Draft], now: int) -> int:
+        first = self._count("select last from counter")
+        last = first
+        for draft in drafts:
+            last += self._insert(draft, last + 1, now)
+        self._db.execute("update counter set last = ?", (last,))
+        self._give_up_overflow()
         return last - first
 
     def _insert(self, draft: Draft, seq: int, now: int) -> int:

@@ -103,8 +103,9 @@ class LiveSource:
 
 
 def _open(interface: str, bpf: str | None, *, promiscuous: bool) -> Any:  # noqa: ANN401
+    import scapy.arch  # noqa: PLC0415 - sets up the system's sockets
     import scapy.layers.l2  # noqa: F401, PLC0415 - teaches scapy the link layers
-    from scapy.arch import conf  # noqa: PLC0415
+    from scapy.config import conf  # noqa: PLC0415
     from scapy.error import Scapy_Exception  # noqa: PLC0415
 
     if interface not in {name for _, name in socket.if_nameindex()}:
