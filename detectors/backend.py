@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from sigma.processing.pipeline import ProcessingPipeline
     from sigma.rule import SigmaRule
 
-# Part of the key of kept plans: raise it when the same rule compiles to something else.
-BACKEND_VERSION: Final = 1
 MAX_PREDICATES: Final = 20_000
 
 _COMPARE: Final = {

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from detectors import plan
-from detectors.backend import BACKEND_VERSION
 from detectors.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ class Cache:
 
 
 def _key(files: Iterable[RuleFile], fields: FieldTable, names: Taxonomy) -> str:
-    parts = [f"{BACKEND_VERSION} {fields.digest} {names.digest}"]
+    parts = [f"{plan.BACKEND_VERSION} {fields.digest} {names.digest}"]
     parts += [f"{f.ruleset}\0{f.source}\0{hashlib.sha256(f.raw).hexdigest()}" for f in files]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 

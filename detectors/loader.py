@@ -1,0 +1,220 @@
+"""Compiles rule files into a plan: what `check.load_rules` does where no kept plan fits.
+
+It needs pySigma, which takes longer to import than a kept plan takes to load.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from sigma.exceptions import SigmaError
+
+from detectors import heads, loop, parsing, plan, rulefiles, taxonomy
+from detectors.backend import BavnBackend, Compiled
+from detectors.check import LoadedRule, Refused, RuleFile, RuleSet, Status
+from detectors.errors import BavnError
+from detectors.plan import PlannedRule
+from detectors.rulefiles import Document, RuleFileError
+from detectors.taxonomy import LogSource, Taxonomy
+from detectors.values import RuleProblemError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sigma.filters import SigmaFilter
+    from sigma.processing.pipeline import ProcessingPipeline
+    from sigma.rule import SigmaRule
+
+    from detectors.diagnostics import Diagnostic
+    from detectors.fields import FieldTable
+
+# Reasons that lie in the sensor's view, not in the rule.
+_UNFILLABLE: Final = frozenset({"BAVN-E028", "BAVN-E030", "BAVN-E032", "BAVN-E033"})
+
+
+def compile_files(
+    files: Iterable[RuleFile], table: FieldTable, names: Taxonomy, pipeline: ProcessingPipeline | None
+) -> RuleSet:
+    """Compiles rule files; what is wrong is in the result."""
+    return _Loader(BavnBackend(pipeline, fields=table, tables=names), table, names).load(files)
+
+
+@dataclass(slots=True)
+class _Entry:
+    """One document on its way through the loader."""
+
+    document: Document
+    source: str
+    ruleset: str
+    rule: SigmaRule | None = None
+    problems: list[Diagnostic] = field(default_factory=list)
+    filters: list[Mapping[str, Any]] = field(default_factory=list)
+    compiled: Compiled | None = None
+
+    @property
+    def data(self) -> Mapping[str, Any]:
+        return self.document.data if isinstance(self.document.data, dict) else {}
+
+
+_Planned = tuple[_Entry, PlannedRule, LoadedRule]
+
+
+class _Loader:
+    def __init__(self, backend: BavnBackend, fields: FieldTable, tables: Taxonomy) -> None:
+        self._backend = backend
+        self._fields = fields
+        self._tables = tables
+        self._warnings: list[Diagnostic] = []
+        self._refused: list[Refused] = []
+
+    def load(self, files: Iterable[RuleFile]) -> RuleSet:
+        entries = [entry for file in files for entry in self._entries(file)]
+        rules = [entry for entry in entries if "filter" not in entry.data]
+        self._apply_filters([entry for entry in entries if "filter" in entry.data], rules)
+        planned = [item for item in map(self._compile, self._unique(rules)) if item]
+        planned = self._accepted(planned)
+        return RuleSet(
+            plan.assemble(rule for _, rule, _ in planned),
+            tuple(loaded for _, _, loaded in planned),
+            tuple(self._refused),
+            tuple(self._warnings),
+        )
+
+    def _entries(self, file: RuleFile) -> list[_Entry]:
+        try:
+            documents = rulefiles.parse(rulefiles.decode(file.raw, file.source), file.source)
+        except RuleFileError as error:
+            self._refused.append(Refused("", "", file.source, "refused", (error.diagnostic,)))
+            return []
+        entries = [_Entry(document, file.source, file.ruleset) for document in documents]
+        return [entry for entry in entries if self._parsed(entry)]
+
+    def _parsed(self, entry: _Entry) -> bool:
+        """True for filters, and for rules that pySigma could read."""
+        entry.problems = parsing.problems(entry.document)
+        self._warnings += parsing.warnings(entry.document)
+        if not entry.problems and "filter" not in entry.data:
+            entry.rule, entry.problems = parsing.rule(entry.document)
+        if entry.problems:
+            self._refuse(entry)
+        return not entry.problems
+
+    def _unique(self, entries: list[_Entry]) -> Iterable[_Entry]:
+        """The first rule of each id; the others are refused."""
+        seen: dict[str, str] = {}
+        for entry in entries:
+            assert entry.rule is not None  # noqa: S101  (only rules that were read come here)
+            identity = heads.rule_id(entry.rule)
+            if identity in seen:
+                self._duplicate(entry, seen[identity])
+            else:
+                seen[identity] = entry.source
+                yield entry
+
+    def _duplicate(self, entry: _Entry, first: str) -> None:
+        sentence = f"the id is already used in {first}"
+        entry.problems = [entry.document.diagnostic("BAVN-E029", sentence, ("id",), value=True)]
+        self._refuse(entry)
+
+    def _apply_filters(self, filters: list[_Entry], rules: list[_Entry]) -> None:
+        for entry in filters:
+            parsed, entry.problems = parsing.filter_of(entry.document)
+            if parsed is None:
+                self._refuse(entry)
+                continue
+            fitting = [rule for rule in rules if rule.rule and _fits(parsed, rule.rule)]
+            for rule in fitting:
+                rule.filters.append(entry.data)
+                assert rule.rule is not None  # noqa: S101  (holds by the line above)
+                parsed.apply_on_rule(rule.rule)
+            if not fitting:
+                self._warnings.append(entry.document.diagnostic("BAVN-W005", "the filter fits no rule", ("filter",)))
+
+    def _compile(self, entry: _Entry) -> _Planned | None:
+        rule = entry.rule
+        assert rule is not None  # noqa: S101  (entries without a rule never come here)
+        try:
+            compiled = self._backend.compile(rule)
+        except (SigmaError, ValueError, TypeError, RecursionError) as error:
+            entry.problems = [self._explain(entry, error)]
+            self._refuse(entry)
+            return None
+        self._warn(entry, compiled)
+        head = heads.of_rule(rule, source=entry.source, document=entry.data, filters=entry.filters)
+        head["ruleset"] = entry.ruleset
+        kinds = tuple(target.kind for target in compiled.targets)
+        loaded = LoadedRule(head["id"], head["title"], head["level"], entry.source, kinds, entry.data)
+        return entry, PlannedRule(head, compiled.targets), loaded
+
+    def _accepted(self, planned: list[_Planned]) -> list[_Planned]:
+        """Those that the engine takes: it has limits of its own, for example on expressions."""
+        if not planned or _refusal([rule for _, rule, _ in planned]) is None:
+            return planned
+        return [item for item in planned if self._takes(*item)]
+
+    def _takes(self, entry: _Entry, rule: PlannedRule, _: LoadedRule) -> bool:
+        error = _refusal([rule])
+        if error is None:
+            return True
+        entry.problems = [entry.document.diagnostic(error.code, error.sentence, ("detection",))]
+        self._refuse(entry)
+        return False
+
+    def _warn(self, entry: _Entry, compiled: Compiled) -> None:
+        for code, found in (("BAVN-W001", compiled.blind), ("BAVN-W006", compiled.hopeless)):
+            for name, reason in found.items():
+                what = "can never hold" if code == "BAVN-W001" else "has a value that never fits"
+                path, length = parsing.place_of_field(entry.document, name)
+                self._warnings.append(
+                    entry.document.diagnostic(code, f"`{name}` {what}: {reason}", path, length=length)
+                )
+
+    def _explain(self, entry: _Entry, error: Exception) -> Diagnostic:
+        document = entry.document
+        if not isinstance(error, RuleProblemError):
+            return parsing.diagnose(document, error)
+        path, length = parsing.place_of_field(document, error.field)
+        label = self._suggestion(entry, error) if error.code == "BAVN-E031" else ""
+        if error.code == "BAVN-E030":
+            path, length = ("logsource",), 0
+        elif error.code == "BAVN-E025":
+            path, length = parsing.place_of_placeholder(document, error.field)
+        note = "the rule could never match" if error.code == "BAVN-E031" else error.note
+        return document.diagnostic(error.code, error.sentence, path, label=label, note=note, length=length)
+
+    def _suggestion(self, entry: _Entry, error: RuleProblemError) -> str:
+        source = entry.data.get("logsource") or {}
+        parts = {key: source.get(key) for key in ("category", "product", "service")}
+        routes = self._tables.routes(LogSource(**parts))
+        names = [n for route in routes for n in taxonomy.known_names(route, self._fields)]
+        close = difflib.get_close_matches(error.field, names, 1, 0.6)
+        return f"did you mean `{close[0]}`?" if close else ""
+
+    def _refuse(self, entry: _Entry) -> None:
+        codes = {problem.code for problem in entry.problems}
+        status: Status = "unfillable" if codes <= _UNFILLABLE else "refused"
+        data = entry.data
+        self._refused.append(
+            Refused(
+                str(data.get("id") or ""),
+                str(data.get("title") or ""),
+                entry.source,
+                status,
+                tuple(entry.problems),
+            )
+        )
+
+
+def _refusal(rules: Iterable[PlannedRule]) -> BavnError | None:
+    """Why the engine refuses a plan of these rules; None where it takes them, or is not built."""
+    try:
+        loop.engine(plan.assemble(rules))
+    except BavnError as error:
+        return None if error.code == "BAVN-E002" else error
+    return None
+
+
+def _fits(sigma_filter: SigmaFilter, rule: SigmaRule) -> bool:
+    return sigma_filter._should_apply_on_rule(rule)  # noqa: SLF001  (pySigma has no public test)
