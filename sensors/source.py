@@ -29,6 +29,7 @@ _ARPHRD_TO_LINKTYPE: Final = {1: 1, 772: 1, 65534: 101, 768: 101, 769: 101, 776:
 _LINKTYPE_ETHERNET: Final = 1
 _RECEIVE_BUFFER: Final = 64 << 20
 _SO_RCVBUFFORCE: Final = 33
+_NS: Final = 1_000_000_000
 
 
 @dataclass
@@ -58,6 +59,7 @@ class LiveSource:
         self.kernel = KernelCounts()
         self._socket = _open(interface, bpf, promiscuous=promiscuous)
         self.link = _link_type(interface)
+        self._socket.ins.setblocking(False)
 
     def fileno(self) -> int:
         """The packet socket's descriptor; the ring is mapped on it."""
@@ -70,14 +72,17 @@ class LiveSource:
             limit: frames at most.
             wait_s: how long to wait for the first.
         """
-        frames: list[Frame] = []
         ready, _, _ = select.select([self._socket.ins], [], [], wait_s)
-        while ready and len(frames) < limit:
-            _, data, stamp = self._socket.recv_raw()
-            if data is None:
-                break
-            frames.append((int(stamp * 1_000_000_000) if stamp else time.time_ns(), self.link, data))
-            ready, _, _ = select.select([self._socket.ins], [], [], 0)
+        frames: list[Frame] = []
+        receive, link = self._socket.recv_raw, self.link
+        try:
+            while ready and len(frames) < limit:
+                _, data, stamp = receive()
+                if data is None:
+                    break
+                frames.append((int(stamp * _NS) if stamp else time.time_ns(), link, data))
+        except BlockingIOError:
+            pass
         return frames
 
     def read_statistics(self) -> KernelCounts:
