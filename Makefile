@@ -17,7 +17,11 @@ help: ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/.ready ## sets all up and shows the main job on real captures (STORE=elastic: on a real Elasticsearch)
-	@$(VENV)/bin/bavn demo --store $(STORE)
+ifeq ($(STORE),elastic)
+	@scripts/demo-elastic
+else
+	@$(VENV)/bin/bavn demo
+endif
 
 test: $(VENV)/.test ## sets all up, builds the wheel, runs all tests on it
 	cargo test --workspace --locked $(CARGO_FLAGS)
