@@ -199,6 +199,12 @@ fn counters_doc(py: Python<'_>) -> Bound<'_, PyBytes> {
     PyBytes::new(py, tables::counters().to_string().as_bytes())
 }
 
+/// The anomalies that `weird` events name, and their meaning, as JSON.
+#[pyfunction]
+fn weirds(py: Python<'_>) -> Bound<'_, PyBytes> {
+    PyBytes::new(py, tables::weirds().to_string().as_bytes())
+}
+
 /// Kinds of events, by name.
 #[pyfunction]
 fn event_kinds() -> Vec<&'static str> {
@@ -208,5 +214,5 @@ fn event_kinds() -> Vec<&'static str> {
 #[pymodule]
 mod _native {
     #[pymodule_export]
-    use super::{Batch, Engine, Loop, counters_doc, event_kinds, fields, version};
+    use super::{Batch, Engine, Loop, counters_doc, event_kinds, fields, version, weirds};
 }

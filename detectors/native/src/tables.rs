@@ -3,7 +3,7 @@
 use bavn_wire::counters::Counters;
 use bavn_wire::fields::{Field, FieldType};
 use bavn_wire::messages::EventKind;
-use bavn_wire::{flow, proto};
+use bavn_wire::{flow, pipeline, proto};
 use serde_json::{Value, json};
 
 const WEIRD_FIELDS: &[Field] = &[Field::WeirdDetail, Field::WeirdName, Field::WeirdProtocol];
@@ -43,6 +43,21 @@ fn row(field: Field) -> Value {
 /// Names and meanings of the counters.
 pub(crate) fn counters() -> Value {
     Counters::NAMES.iter().map(|(name, doc)| json!({ "name": name, "doc": doc })).collect()
+}
+
+/// Names and meanings of the anomalies, by the part that tells them.
+pub(crate) fn weirds() -> Value {
+    let parts = [
+        ("frame", pipeline::WEIRDS),
+        ("flow", flow::WEIRDS),
+        ("dns", proto::dns::WEIRDS),
+        ("http", proto::http::WEIRDS),
+        ("tls", proto::tls::WEIRDS),
+    ];
+    let rows = |(part, all): (&'static str, &'static [(&'static str, &'static str)])| {
+        all.iter().map(move |(name, doc)| json!({ "part": part, "name": name, "doc": doc }))
+    };
+    parts.into_iter().flat_map(rows).collect()
 }
 
 /// Names of the kinds.

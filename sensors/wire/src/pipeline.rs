@@ -53,6 +53,12 @@ impl WireConfig {
     }
 }
 
+/// Anomalies of frames that never reached a flow, with their meaning.
+pub const WEIRDS: &[(&str, &str)] = &[
+    ("frame_malformed", "A frame whose headers contradict themselves"),
+    ("frame_too_deep", "A frame with more layers than the limit"),
+];
+
 /// Weird events a second of packet time that belong to no flow; the rest is only counted.
 const LOOSE_WEIRDS: u32 = 10;
 

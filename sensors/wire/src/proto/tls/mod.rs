@@ -31,6 +31,19 @@ pub const HANDSHAKE_WAIT: u64 = 30_000_000_000;
 /// The same where only one direction shows packets.
 pub const ONE_WAY_WAIT: u64 = 5_000_000_000;
 
+/// Anomalies that this protocol can name, with their meaning.
+pub const WEIRDS: &[(&str, &str)] = &[
+    ("certificate_malformed", "A server's certificate that is no X.509 certificate in DER"),
+    (
+        "extensions_malformed",
+        "A client's hello whose extensions do not add up to the length that it announces",
+    ),
+    ("malformed", "A handshake message that contradicts itself; the detail says which"),
+    ("message_too_long", "A handshake message longer than the limit"),
+    ("no_record", "Something that is no TLS record where one must begin"),
+    ("unknown_handshake_message", "A handshake message of a type that is not known"),
+];
+
 /// Reads the handshake of one flow.
 #[derive(Debug, Default)]
 pub struct Tls {

@@ -33,7 +33,11 @@ impl Sink for Collector {
                 assert!(event.fields.iter().all(|(field, _)| super::FIELDS.contains(field)));
                 self.tls.push(said);
             }
-            EventKind::Weird => self.weird.push(said["bavn.weird.name"].clone()),
+            EventKind::Weird => {
+                let name = said["bavn.weird.name"].clone();
+                assert!(super::WEIRDS.iter().any(|(known, _)| *known == name), "{name}");
+                self.weird.push(name);
+            }
             other => panic!("{other:?}"),
         }
     }
