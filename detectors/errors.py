@@ -120,7 +120,7 @@ CATALOGUE: Final[dict[str, tuple[str, str, str]]] = {
     "BAVN-E030": (
         "nobody serves this log source",
         "No event of this sensor comes from the log source that the rule names.",
-        "`bavn rules coverage` lists what the sensor sees.",
+        "The log sources that are served stand in docs/taxonomy.md.",
     ),
     "BAVN-E031": (
         "unknown field",
