@@ -1,6 +1,7 @@
 //! The one binding between the packet loop and Python. Its whole face is the module `detectors._native`.
 
 mod hub;
+mod kernel;
 #[cfg(target_os = "linux")]
 mod ring;
 mod settings;

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use bavn_wire::messages::{Frame, LinkType};
 
-use crate::source::KernelCounts;
+use crate::kernel::KernelCounts;
 
 /// Bytes of one block; a block is handed over when full or after [`RETIRE_MS`].
 const BLOCK_BYTES: usize = 1 << 20;

@@ -9,15 +9,6 @@ use bavn_wire::messages::Frame;
 #[cfg(target_os = "linux")]
 use crate::ring::Ring;
 
-/// What the kernel counted of a live source.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct KernelCounts {
-    /// Packets that passed the socket's filter and were dropped because the ring was full.
-    pub(crate) dropped: u64,
-    /// Times the ring was full.
-    pub(crate) frozen: u64,
-}
-
 /// Frames between two looks at the clock.
 const FRAMES_PER_LOOK: usize = 1024;
 

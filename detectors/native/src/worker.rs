@@ -8,8 +8,9 @@ use bavn_wire::messages::{EventKind, Frame, Sink};
 use bavn_wire::pipeline::Wire;
 
 use crate::hub::{Finished, Hub};
+use crate::kernel::KernelCounts;
 use crate::settings::Settings;
-use crate::source::{KernelCounts, Problem, Source, Turn};
+use crate::source::{Problem, Source, Turn};
 
 /// What a step gave.
 #[derive(Default)]
