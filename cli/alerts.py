@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
 from cli import errors
 from cli.output import Column, Document, Format, format_options, level_text, pick
-from cli.safe import csv_cell, json_line, safe
-from cli.scan import alert_columns, endpoint, short_time
+from cli.reading import ALERT_FIELDS, SHORT_ID, alert_columns, endpoint, short_time
+from cli.safe import json_line, safe
 from cli.store import When, access_options, log_access, open_store, who
-from cli.summary import LEVELS
+from cli.summary import LEVELS, counted
+from cli.terminal import command
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterator
 
-    from collector.store import AlertQuery, StoredAlert
+    from collector.store import AlertQuery, Store
 
-_LABEL: Final = 11
 _FOLLOW_S: Final = 0.5
-_EXPORT_FIELDS: Final = (
-    "@timestamp", "event.id", "bavn.level", "rule.id", "rule.name", "rule.author", "rule.license", "source.ip",
-    "source.port", "destination.ip", "destination.port", "network.community_id", "bavn.agency", "bavn.sensor",
-    "bavn.tlp", "event.reason",
-)  # fmt: skip
+_LS_LIMIT: Final = 100
 
 
 @click.group()
@@ -86,7 +82,7 @@ def list_alerts(home: Path, query: AlertQuery, access: dict[str, str], form: For
     import msgspec
 
     store = open_store(home)
-    limited = query if query.limit else msgspec.structs.replace(query, limit=100)
+    limited = query if query.limit else msgspec.structs.replace(query, limit=_LS_LIMIT)
     found = list(store.search(limited))
     log_access(home, "alerts.list", [query_text(query)], access)
     states = store.states(str(pick(a, "event.id")) for a in found)
@@ -95,11 +91,18 @@ def list_alerts(home: Path, query: AlertQuery, access: dict[str, str], form: For
         known = states.get(str(pick(alert, "event.id")))
         return known.state if known else "new"
 
-    columns = [*alert_columns(form)[:-1], Column("agency", lambda a: pick(a, "bavn.agency")), Column("state", state)]
-    first = str(pick(found[0], "event.id"))[:6] if found else ""
-    footer = f"{len(found)} alerts    next: bavn alerts show {first}" if found else "no alerts match"
-    form.list(found, columns, footer)
+    agency = Column("agency", lambda a: pick(a, "bavn.agency"), drop=1)
+    columns = [*alert_columns(form)[:-1], agency, Column("state", state)]
+    form.list(found, columns, _footer(store, query, found) if form.table else "", ALERT_FIELDS)
     return errors.OK
+
+
+def _footer(store: Store, query: AlertQuery, found: list[Document]) -> str:
+    if not found:
+        return "no alerts match"
+    total = store.count(query) if len(found) >= (query.limit or _LS_LIMIT) else len(found)
+    shown = counted(total, "alert") if total == len(found) else f"{len(found):,} of {total:,} alerts (--limit)"
+    return f"{shown}    next: {command('alerts show ' + str(pick(found[0], 'event.id'))[:SHORT_ID])}"
 
 
 @alerts.command("show")
@@ -119,47 +122,10 @@ def show_alert(home: Path, name: str, access: dict[str, str] | None = None, *, a
     if as_json or not sys.stdout.isatty():
         print(json_line(stored.alert, terminal=sys.stdout.isatty()))
     else:
+        from cli.alert_view import describe
+
         print("\n".join(describe(stored)))
     return errors.OK
-
-
-def describe(stored: StoredAlert) -> Iterable[str]:
-    """Write an alert for a person, a line a fact."""
-    alert = stored.alert
-    level, short = str(pick(alert, "bavn.level")), stored.id[:6]
-    rule = f"rule {pick(alert, 'rule.id')} v{pick(alert, 'rule.version')}"
-    yield f"{level_text(level)}  {safe(pick(alert, 'rule.name'))}    {short} · {safe(rule)}"
-    yield _line("Why", pick(alert, "event.reason") or "")
-    for leaf in pick(alert, "bavn.matched") or []:
-        yield _line("", f"{leaf.get('field')} {leaf.get('op')} {leaf.get('value')!r}: saw {leaf.get('observed')!r}")
-    origin = f"{endpoint(alert, 'source')} ({pick(alert, 'bavn.agency')}, {pick(alert, 'bavn.sensor')})"
-    yield _line("Who", f"{origin} -> {endpoint(alert, 'destination')}  {pick(alert, 'network.transport') or ''}")
-    yield _line(
-        "When", short_time(str(alert["@timestamp"]), utc=False) + f"   received {stored.ingested.astimezone():%H:%M:%S}"
-    )
-    techniques = [*(pick(alert, "threat.technique.id") or []), *(pick(alert, "threat.technique.subtechnique.id") or [])]
-    yield _line("ATT&CK", " · ".join(map(str, techniques)) or "none named")
-    yield _line(
-        "May be", "; ".join(map(str, pick(alert, "bavn.rule.falsepositives") or [])) or "no known false positives"
-    )
-    author = ", ".join(map(str, pick(alert, "rule.author") or []))
-    yield _line(
-        "Rule by",
-        f"{author}  ({pick(alert, 'rule.license') or 'licence not stated'})  {pick(alert, 'rule.reference') or ''}",
-    )
-    evidence = pick(alert, "bavn.evidence")
-    if evidence:
-        size = f"{evidence['packets']} packets, {evidence['bytes']:,} bytes"
-        yield _line("Evidence", f"{size}, sha256 {str(evidence['sha256'])[:16]}…  (at the agency)")
-    redacted = pick(alert, "bavn.contract.redacted") or {}
-    taken = ", ".join(f"{kind} {count}" for kind, count in redacted.items()) or "nothing taken out"
-    yield _line("Contract", f"{pick(alert, 'bavn.contract.version')}: {taken}; TLP:{pick(alert, 'bavn.tlp')}")
-    yield _line("State", stored.state.state + (f", {stored.state.assignee}" if stored.state.assignee else ""))
-    yield _line("Next", f"bavn evidence show {short}   bavn alerts ack {short}   bavn explain {pick(alert, 'rule.id')}")
-
-
-def _line(label: str, text: str) -> str:
-    return f"{label:<{_LABEL}}{safe(text)}"
 
 
 @alerts.command()
@@ -191,7 +157,7 @@ def _tail_line(alert: Document, form: Format) -> str:
         return json_line(document, terminal=sys.stdout.isatty())
     when = short_time(str(alert["@timestamp"]), utc=form.utc)
     where = f"{pick(alert, 'source.ip')} -> {endpoint(alert, 'destination')}"
-    short = str(pick(alert, "event.id"))[:6]
+    short = str(pick(alert, "event.id"))[:SHORT_ID]
     return f"{when}  {level_text(str(pick(alert, 'bavn.level'))):<12} {short}  {safe(pick(alert, 'rule.name'))}  {safe(where)}"
 
 
@@ -207,7 +173,7 @@ def ack(home: Path, ids: tuple[str, ...], note: str | None, access: dict[str, st
         full = store.get(name).id
         log_access(home, "alerts.ack", [full], access)
         state = store.ack(full, who(), datetime.now(UTC), note)
-        print(f"{full[:6]} {state.state}")
+        print(f"{full[:SHORT_ID]} {state.state}")
     return errors.OK
 
 
@@ -221,28 +187,19 @@ def export(home: Path, query: AlertQuery, output: Path | None, access: dict[str,
     """Export whole alerts as JSON Lines or CSV."""
     store = open_store(home)
     log_access(home, "alerts.export", [query_text(query), f"to {output or 'stdout'}"], access)
-    out = output.open("w", encoding="utf-8", newline="") if output else sys.stdout
-    count = 0
-    try:
-        writer = csv.writer(out) if form.csv else None
-        fields = form.fields or _EXPORT_FIELDS
-        if writer:
-            writer.writerow(fields)
+    wanted = Format(json=not form.csv, csv=form.csv, fields=form.fields)
+    with _destination(output) as out:
+        writer = wanted.writer((), ALERT_FIELDS, out)
         for alert in store.search(query):
-            if writer:
-                writer.writerow([_csv_value(pick(alert, name)) for name in fields])
-            else:
-                document = {name: pick(alert, name) for name in form.fields} if form.fields else alert
-                out.write(json_line(document, terminal=output is None and sys.stdout.isatty()) + "\n")
-            count += 1
-    finally:
-        if output:
-            out.close()
-    print(f"{count} alerts exported", file=sys.stderr)
+            writer.add(alert)
+    print(f"{counted(writer.count, 'alert')} exported", file=sys.stderr)
     return errors.OK
 
 
-def _csv_value(value: object) -> str:
-    if isinstance(value, list):
-        value = " ".join(map(str, value))
-    return csv_cell("" if value is None else value)
+@contextmanager
+def _destination(output: Path | None) -> Iterator[TextIO]:
+    if output is None:
+        yield sys.stdout
+        return
+    with output.open("w", encoding="utf-8", newline="") as file:
+        yield file

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from cli.errors import CliError
+from cli.errors import CliError, has_code
+from cli.safe import safe
+from cli.terminal import command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from detectors.loop import Batch, PacketLoop
 
 STEP_MS: Final = 500
+STDIN: Final = "-"
 _SUFFIXES: Final = (".pcap", ".pcapng", ".cap", ".trace", ".dmp")
 _PACKED: Final = (".gz", ".zst")
 _PROGRESS_AFTER_S: Final = 1.0
@@ -61,7 +64,7 @@ class Summary:
     levels: Counter[str] = field(default_factory=Counter)
     rules: Counter[str] = field(default_factory=Counter)
     hosts: Counter[str] = field(default_factory=Counter)
-    problems: list[dict[str, str]] = field(default_factory=list)
+    problems: list[dict[str, Any]] = field(default_factory=list)
     counters: dict[str, int] = field(default_factory=dict)
 
     def add(self, alert: bytes) -> None:
@@ -98,16 +101,11 @@ class Summary:
 def find_captures(paths: Sequence[Path]) -> Iterator[Path]:
     """Give the files named, and the captures in the folders named, sorted.
 
-    Raises:
-        CliError: BAVN-E304 where a path does not exist.
+    A path that is not there, and a folder without captures, are given as they are: reading them names the problem.
     """
     for path in paths:
-        if path.is_dir():
-            yield from sorted(p for p in path.rglob("*") if p.is_file() and _looks_like_capture(p))
-        elif path.exists() or str(path) == "-":
-            yield path
-        else:
-            raise CliError("BAVN-E304", f"{path}: there is no such file or folder")
+        found = sorted(p for p in path.rglob("*") if p.is_file() and _looks_like_capture(p)) if path.is_dir() else []
+        yield from found or [path]
 
 
 def _looks_like_capture(path: Path) -> bool:
@@ -130,12 +128,27 @@ def load_rule_set(paths: Sequence[Path]) -> RuleSet:
     return load_rules(list(paths) or [default_rules()], cache=cache_folder())
 
 
+def rules_to_run(paths: Sequence[Path]) -> RuleSet:
+    """Load rules to detect with; those that do not run are told on stderr.
+
+    Raises:
+        CliError: BAVN-E310 where none runs.
+    """
+    rules = load_rule_set(paths)
+    say_refused(rules)
+    if not rules.rules:
+        named = ", ".join(map(str, paths)) or "the shipped rules"
+        raise CliError("BAVN-E310", f"no rule of {named} runs", f"see why: {command(f'rules check {named}')}")
+    return rules
+
+
 def say_refused(rules: RuleSet) -> None:
     """Tell on stderr which rules do not run."""
     refused = [r for r in rules.refused if r.status == "refused"]
     if refused:
         names = ", ".join(sorted({r.source for r in refused})[:5])
-        print(f"{len(refused)} rules do not run ({names}): bavn rules check", file=sys.stderr)
+        what = "1 rule does" if len(refused) == 1 else f"{len(refused)} rules do"
+        print(f"{what} not run ({safe(names)}): {command('rules check')}", file=sys.stderr)
 
 
 def read_all(
@@ -159,24 +172,42 @@ def _read_one(
     progress: Progress,
 ) -> None:
     summary.files += 1
+    before = loop.counters()["frames"]
     try:
-        loop.open_file(str(path))
+        loop.open_file(_readable(path))
     except Exception as error:
-        if not hasattr(error, "code"):
+        if not has_code(error):
             raise
-        summary.problems.append(
-            {"path": str(path), "code": error.code, "sentence": str(getattr(error, "sentence", error))}
-        )
+        summary.problems.append(problem(path, error.code, str(getattr(error, "sentence", error))))
         return
     more = True
     while more:
         batch = loop.step(now(), STEP_MS)
         take(batch)
         more = batch.more
-        summary.problems.extend(
-            {"path": str(path), "code": code, "sentence": sentence} for code, sentence in batch.problems
-        )
+        for code, sentence in batch.problems:
+            summary.problems.append(problem(path, code, sentence, loop.counters()["frames"] - before))
         progress.tell(loop, path)
+
+
+def problem(path: Path, code: str, sentence: str, packets: int = 0) -> dict[str, Any]:
+    """Describe a source that could not be read to its end; `packets` were read of it."""
+    return {"path": str(path), "code": code, "sentence": sentence, "packets": packets}
+
+
+def _readable(path: Path) -> str:
+    """Give the path as the loop opens it.
+
+    Raises:
+        CliError: BAVN-E304 where there is nothing to read.
+    """
+    if str(path) == STDIN:
+        return "/dev/stdin"
+    if path.is_dir():
+        raise CliError("BAVN-E304", "there are no captures in this folder", "captures end in .pcap, .pcapng or .cap")
+    if not path.exists():
+        raise CliError("BAVN-E304", "there is no such file or folder")
+    return str(path)
 
 
 class Progress:
@@ -193,8 +224,6 @@ class Progress:
         frames = loop.counters()["frames"]
         rate = frames / self._summary.seconds
         found = self._summary.levels.total()
-        from cli.safe import safe
-
         sys.stderr.write(f"\r\x1b[K{frames:,} packets, {rate:,.0f}/s, {found:,} alerts  {safe(path.name, 40)}")
         sys.stderr.flush()
         self._shown = True

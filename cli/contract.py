@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from cli import errors
+from cli.captures import Summary
+from cli.reading import exit_code
 from cli.safe import json_line
+from cli.summary import counted, problem_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,8 +53,11 @@ def home_contract(home: Path) -> Contract:
 @click.option("--sent", is_flag=True, help="What has left already, not what waits.")
 @click.pass_obj
 def preview(home: Path, captures: tuple[Path, ...], sent: bool) -> int:
-    """Show the exact bytes of each record that would leave: of the outbox, or of CAPTURES."""
-    records = list(_of_captures(home, captures) if captures else _of_outbox(home, sent=sent))
+    """Show each record that would leave: of the outbox, or of CAPTURES; in a pipe its exact bytes, one a line."""
+    if sent and captures:
+        raise click.UsageError("--sent is about the outbox; it takes no captures")
+    summary = Summary()
+    records = list(_of_captures(home, captures, summary) if captures else _of_outbox(home, sent=sent))
     for record in records:
         if sys.stdout.isatty():
             import msgspec
@@ -60,8 +66,10 @@ def preview(home: Path, captures: tuple[Path, ...], sent: bool) -> int:
         else:
             sys.stdout.buffer.write(record + b"\n")
     sys.stdout.flush()
-    print(f"{len(records)} records, {sum(map(len, records)):,} bytes", file=sys.stderr)
-    return errors.OK
+    print(f"{counted(len(records), 'record')}, {sum(map(len, records)):,} bytes", file=sys.stderr)
+    for line in problem_lines(summary.problems):
+        print(line, file=sys.stderr)
+    return exit_code(summary, None)
 
 
 def _of_outbox(home: Path, *, sent: bool) -> Iterator[bytes]:
@@ -75,18 +83,19 @@ def _of_outbox(home: Path, *, sent: bool) -> Iterator[bytes]:
             yield record.alert
 
 
-def _of_captures(home: Path, captures: tuple[Path, ...]) -> Iterator[bytes]:
-    from cli.captures import Summary, find_captures, load_rule_set, read_all
-    from cli.scan import loop_settings
+def _of_captures(home: Path, captures: tuple[Path, ...], summary: Summary) -> Iterator[bytes]:
+    from cli.captures import find_captures, read_all, rules_to_run
+    from cli.reading import loop_settings
     from detectors.loop import PacketLoop
     from sensors.contract import Enforcer
 
-    loop = PacketLoop(load_rule_set(()).plan, loop_settings(home))
-    enforcer, found = Enforcer(home_contract(home)), []
+    loop = PacketLoop(rules_to_run(()).plan, loop_settings(home))
+    enforcer = Enforcer(home_contract(home))
+    found: list[bytes | None] = []
     today = dt.datetime.now(dt.UTC).date()
 
     def take(batch: Batch) -> None:
         found.extend(enforcer.apply(alert, today).record for alert in batch.alerts)
 
-    read_all(loop, find_captures(captures), Summary(), take, time.time_ns)
+    read_all(loop, find_captures(captures), summary, take, time.time_ns)
     yield from (record for record in found if record is not None)

@@ -43,14 +43,37 @@ def _fields(layer: Any) -> dict[str, str]:  # noqa: ANN401
     return {name: str(getattr(layer, name, ""))[:MAX_VALUE] for name in names}
 
 
+def open_capture(path: str, *, brief: bool) -> Any:  # noqa: ANN401
+    """Open a capture with pyshark; `brief` gives packet summaries instead of layers."""
+    import pyshark
+    from pyshark.tshark.output_parser.base_parser import BaseTsharkOutputParser
+    from pyshark.tshark.output_parser.tshark_xml import TsharkXmlParser
+
+    class SummaryParser(TsharkXmlParser):  # type: ignore[misc]
+        """Reads the heading once; pyshark 0.6 looks for it before each packet and loses the packets meanwhile."""
+
+        async def get_packets_from_stream(
+            self, stream: Any, existing_data: bytes, got_first_packet: bool = True
+        ) -> Any:  # noqa: ANN401, FBT002
+            if self._psml_structure is None:
+                existing_data = await self._get_psml_struct(stream)
+            return await BaseTsharkOutputParser.get_packets_from_stream(self, stream, existing_data, got_first_packet)
+
+    class Summaries(pyshark.FileCapture):  # type: ignore[misc]
+        def _setup_tshark_output_parser(self) -> SummaryParser:
+            return SummaryParser(parse_summaries=True)
+
+    kind = Summaries if brief else pyshark.FileCapture
+    return kind(path, keep_packets=False, only_summaries=brief, custom_parameters=["-n"])
+
+
 def main(mode: str, path: str) -> None:
     """Print one JSON document a packet, and a last one with `note` where the capture ends in the middle."""
-    import pyshark
     from pyshark.capture.capture import TSharkCrashException
 
     sandbox.forbid_writing()
     brief = mode == "summary"
-    capture = pyshark.FileCapture(path, keep_packets=False, only_summaries=brief, custom_parameters=["-n"])
+    capture = open_capture(path, brief=brief)
     shown = 0
     try:
         for row in summaries(capture) if brief else details(capture):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -16,8 +15,10 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from cli import errors
-from cli.output import ascii_only
-from cli.safe import safe
+from cli.errors import has_code
+from cli.safe import json_line, safe
+from cli.summary import counted
+from cli.terminal import ascii_only, command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,20 +40,26 @@ class Finding:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="One finding a line, as JSON.")
 @click.pass_obj
 def doctor(home: Path, as_json: bool) -> int:
     """Check this machine and this home."""
     _refuse_unsafe_environment()
     findings = [finding for check in CHECKS for finding in check(home)]
     problems = sum(not finding.well for finding in findings)
-    if as_json:
-        print(json.dumps([asdict(finding) for finding in findings]))
+    if as_json or not sys.stdout.isatty():
+        for finding in findings:
+            print(json_line(_document(finding), terminal=sys.stdout.isatty()))
     else:
         for finding in findings:
             print(_line(finding))
-        print(f"{problems} {'problem' if problems == 1 else 'problems'}" if problems else "all is well")
+        print(f"{counted(problems, 'problem')}" if problems else "all is well")
     return errors.FINDINGS if problems else errors.OK
+
+
+def _document(finding: Finding) -> dict[str, object]:
+    document = asdict(finding)
+    return document if finding.fix and not finding.well else {k: v for k, v in document.items() if k != "fix"}
 
 
 def _line(finding: Finding) -> str:
@@ -71,7 +78,9 @@ def check_names(home: Path) -> Iterator[Finding]:
     del home
     owners = metadata.packages_distributions()
     others = sorted({owner for name in _OURS for owner in owners.get(name, []) if owner != "bavn"})
-    yield Finding("packages", not others, ", ".join(others) or "no other distribution has our names", "BAVN-E307")
+    yield Finding(
+        "packages", not others, ", ".join(others) or "no other distribution has our names", command("explain BAVN-E307")
+    )
 
 
 def check_native(home: Path) -> Iterator[Finding]:
@@ -84,12 +93,12 @@ def check_native(home: Path) -> Iterator[Finding]:
         rules = load_rule_set(())
         loaded = engine(rules.plan).rules()
     except Exception as error:
-        if not hasattr(error, "code"):
+        if not has_code(error):
             raise
-        yield Finding("rules", well=False, text=str(error), fix=f"bavn explain {error.code}")
+        yield Finding("rules", well=False, text=str(error), fix=command(f"explain {error.code}"))
         return
     broken = [r for r in rules.refused if r.status == "refused"]
-    yield Finding("rules", not broken, f"{loaded} run, {len(broken)} refused", "bavn rules check")
+    yield Finding("rules", not broken, f"{loaded} run, {len(broken)} refused", command("rules check"))
 
 
 def check_capture(home: Path) -> Iterator[Finding]:
@@ -120,7 +129,7 @@ def check_offload(home: Path) -> Iterator[Finding]:
     health = read_status(home)
     if health is None or shutil.which("ethtool") is None or not Path("/sys/class/net", health.source).exists():
         return
-    done = subprocess.run(["ethtool", "-k", health.source], capture_output=True, text=True, check=False, timeout=10)  # noqa: S607
+    done = subprocess.run(["ethtool", "-k", health.source], capture_output=True, text=True, check=False, timeout=10)  # noqa: S603, S607
     on = [n for n in ("large-receive-offload", "generic-receive-offload") if f"{n}: on" in done.stdout]
     fix = f"ethtool -K {health.source} lro off gro off"
     yield Finding("offload", not on, f"{', '.join(on)} on {health.source}" if on else "no merging", fix)
@@ -160,7 +169,7 @@ def check_sensor(home: Path) -> Iterator[Finding]:
         backlog = outbox.backlog()
         yield Finding("outbox", well=True, text=f"{backlog.unsent:,} unsent")
         for record, reason in outbox.dead(5):
-            yield Finding("dead letter", well=False, text=f"{record.id[:6]} {reason}", fix="bavn explain BAVN-E133")
+            yield Finding("dead letter", well=False, text=f"{record.id[:6]} {reason}", fix=command("explain BAVN-E133"))
         outbox.close()
     health = read_status(home)
     if health is not None:
@@ -177,7 +186,7 @@ def _certificate(path: Path) -> Iterator[Finding]:
     try:
         end = x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc.timestamp()
     except ValueError as error:
-        yield Finding("certificate", well=False, text=str(error), fix="bavn explain BAVN-E130")
+        yield Finding("certificate", well=False, text=str(error), fix=command("explain BAVN-E130"))
         return
     left = end - time.time()
     yield Finding(
@@ -187,12 +196,11 @@ def _certificate(path: Path) -> Iterator[Finding]:
 
 def check_centre(home: Path) -> Iterator[Finding]:
     """Store, dead letters and access log of a collector's home."""
-    from cli.store import CONFIG_FILE, load_config, open_access_log
+    from cli.store import is_centre, load_config, open_access_log
 
-    path = home / CONFIG_FILE
-    if not path.is_file() or "[collector]" not in path.read_text("utf-8"):
-        return
     try:
+        if not is_centre(home):
+            return
         store = load_config(home).open_store()
         store.health()
         yield Finding("store", well=True, text=f"{store.kind} answers")
@@ -201,16 +209,16 @@ def check_centre(home: Path) -> Iterator[Finding]:
                 "dead letter",
                 well=False,
                 text=f"{letter.agency}/{letter.sensor} {letter.code} {letter.reason}",
-                fix=f"bavn explain {letter.code}",
+                fix=command(f"explain {letter.code}"),
             )
         log = open_access_log(home)
         wrong = log.verify()
         text = wrong[0].sentence if wrong else f"{log.head().size} records, unaltered"
-        yield Finding("access log", not wrong, text, "bavn minlog verify")
+        yield Finding("access log", not wrong, text, command("minlog verify"))
     except Exception as error:
-        if not hasattr(error, "code"):
+        if not has_code(error):
             raise
-        yield Finding("store", well=False, text=str(error), fix=f"bavn explain {error.code}")
+        yield Finding("store", well=False, text=str(error), fix=command(f"explain {error.code}"))
 
 
 def check_sandbox(home: Path) -> Iterator[Finding]:

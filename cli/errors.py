@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, TypeGuard
 
 from cli.safe import safe
+
+if TYPE_CHECKING:
+
+    class Coded(Exception):  # noqa: N818  (each package names its own)
+        """An error that carries a code; each package has its own class."""
+
+        code: str
+
 
 OK: Final = 0
 FINDINGS: Final = 1
@@ -39,7 +47,7 @@ CATALOGUE: Final[dict[str, tuple[str, str, str]]] = {
     ),
     "BAVN-E305": (
         "no store is set up here",
-        "This home has no collector configuration, so there are no alerts to show.",
+        "No collector is set up in this home, so there are no alerts to show.",
         "try `bavn demo`, or name the home with --home",
     ),
     "BAVN-E306": (
@@ -61,6 +69,26 @@ CATALOGUE: Final[dict[str, tuple[str, str, str]]] = {
         "the demo could not be set up",
         "A part of the demo did not start.",
         "see the message above; `bavn doctor` checks this machine",
+    ),
+    "BAVN-E310": (
+        "no rule to run",
+        "The path holds no rule, or none that can run, so nothing would be detected.",
+        "see why: bavn rules check PATH",
+    ),
+    "BAVN-E311": (
+        "no sensor has run here",
+        "This home has no status of a sensor.",
+        "start one: bavn sensor run -i IFACE, or name the home with --home",
+    ),
+    "BAVN-E312": (
+        "the system refused",
+        "A file, a folder or a device could not be read or written.",
+        "check the path, its permissions and the space on its disk",
+    ),
+    "BAVN-E313": (
+        "no rule test",
+        "There is no test beside the rules that were named.",
+        "a test stands beside its rule: my_rule.yml, my_rule.test.yml",
     ),
 }
 """Code -> title, explanation, hint; `bavn explain CODE` prints it."""
@@ -96,6 +124,28 @@ def catalogue() -> dict[str, tuple[str, str, str]]:
 _UNREACHABLE_CODES: Final = frozenset({"BAVN-E132", "BAVN-E131"})
 
 
+_OPTIONAL: Final = {
+    "uvicorn": "collector", "starlette": "collector", "elasticsearch": "elastic", "pyshark": "evidence",
+}  # fmt: skip
+
+
+def has_code(error: Exception) -> TypeGuard[Coded]:
+    """Tell whether an error carries a code."""
+    return isinstance(getattr(error, "code", None), str)
+
+
+def coded(error: Exception) -> Exception | None:
+    """Give an error that carries a code; None where there is none for it."""
+    if has_code(error):
+        return error
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] in _OPTIONAL:
+        extra = _OPTIONAL[(error.name or "").split(".")[0]]
+        return CliError("BAVN-E306", f"{error.name} is not installed", f"pip install 'bavn[{extra}]'")
+    if isinstance(error, OSError) and error.strerror:
+        return CliError("BAVN-E312", f"{error.filename or 'the system says'}: {error.strerror}")
+    return None
+
+
 def exit_code_of(error: Exception) -> int:
     """Give the exit code of an error that carries a code."""
     own = getattr(error, "exit_code", None)
@@ -108,6 +158,9 @@ def report(error: Exception) -> None:
     """Print an error that carries code, sentence and hint to stderr."""
     code = getattr(error, "code", "BAVN-E000")
     print(f"error[{code}]: {safe(getattr(error, 'sentence', error))}", file=sys.stderr)
+    evidence = getattr(error, "evidence", "")
+    if evidence:
+        print(f"  | {safe(evidence)}", file=sys.stderr)
     hint = getattr(error, "hint", "")
     if hint:
         print(f"  = hint: {safe(hint)}", file=sys.stderr)

@@ -5,17 +5,30 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 import msgspec
 
 from cli.output import Column, Format, format_options, pick
-from cli.scan import endpoint, exit_code, loop_settings, short_time
-from cli.summary import print_summary
+from cli.reading import endpoint, exit_code, loop_settings, short_time, write_documents
+from cli.summary import counted, print_summary
+from cli.terminal import command
 
 if TYPE_CHECKING:
     from detectors.loop import Batch
+
+_CSV_FIELDS: Final = (
+    "@timestamp", "event.dataset", "source.ip", "source.port", "destination.ip", "destination.port",
+    "network.transport", "network.community_id", "dns.question.name", "dns.question.type", "dns.response_code",
+    "http.request.method", "url.full", "http.response.status_code", "tls.version", "tls.client.server_name",
+    "tls.client.ja3", "tls.client.ja4", "tls.server.ja3s", "bavn.flow.state",
+)  # fmt: skip
+_TOLD: Final = (
+    "dns.question.type", "dns.question.name", "dns.response_code", "dns.resolved_ip", "http.request.method", "url.full",
+    "http.response.status_code", "tls.version", "tls.client.server_name", "tls.cipher", "bavn.flow.state",
+    "network.protocol", "bavn.weird.name",
+)  # fmt: skip
 
 
 @click.command()
@@ -24,46 +37,45 @@ if TYPE_CHECKING:
 @format_options
 @click.pass_obj
 def events(home: Path, paths: tuple[Path, ...], kinds: tuple[str, ...], form: Format) -> int:
-    """Read captures and print protocol events as JSON Lines (`event.dataset` = bavn.dns, bavn.http, …)."""
+    """Read captures and print protocol events (`event.dataset` = bavn.dns, bavn.http, …).
+
+    On a terminal a table, in a pipe one ECS event a line; the summary goes to stderr. PATH - is stdin.
+    """
     from cli.captures import Summary, find_captures, read_all
     from detectors.loop import PacketLoop, event_kinds
 
     unknown = set(kinds) - set(event_kinds())
     if unknown:
         raise click.BadParameter(f"no such kind: {', '.join(sorted(unknown))}; there are {', '.join(event_kinds())}")
-    files = list(find_captures(paths))
     loop = PacketLoop(None, loop_settings(home, events=True, kinds=kinds))
     summary = Summary()
+    writer = None if form.raw else form.writer(_columns(form), _CSV_FIELDS)
 
     def take(batch: Batch) -> None:
-        if not form.table and not form.csv and not form.fields and not sys.stdout.isatty():
-            sys.stdout.buffer.write(batch.events)
-        elif batch.events:
-            form.list(map(msgspec.json.decode, batch.events.splitlines()), _columns(form))
+        if writer is None:
+            write_documents(batch.events)
+            return
+        for line in batch.events.splitlines():
+            writer.add(msgspec.json.decode(line))
 
-    read_all(loop, files, summary, take, time.time_ns)
+    read_all(loop, find_captures(paths), summary, take, time.time_ns)
+    if writer is not None:
+        writer.close(f"{counted(writer.count, 'event')}    next: {command('scan ' + str(paths[0]))}")
     sys.stdout.flush()
-    print_summary(summary, utc=form.utc)
-    return exit_code(summary.problems, {}, None, len(files))
+    print_summary(summary, utc=form.utc, alerts=False)
+    return exit_code(summary, None)
 
 
 def _columns(form: Format) -> list[Column]:
     return [
-        Column("time", lambda e: short_time(str(e.get("@timestamp", "")), utc=form.utc)),
+        Column("time", lambda e: short_time(str(e.get("@timestamp", "")), utc=form.utc), drop=2),
         Column("kind", lambda e: str(pick(e, "event.dataset")).removeprefix("bavn.")),
         Column("from", lambda e: endpoint(e, "source")),
-        Column("to", lambda e: endpoint(e, "destination")),
+        Column("to", lambda e: endpoint(e, "destination"), drop=1),
         Column("what", _what, wide=True),
     ]
 
 
 def _what(event: dict[str, object]) -> str:
-    parts = [
-        pick(event, name)
-        for name in (
-            "dns.question.type", "dns.question.name", "dns.response_code", "dns.resolved_ip", "http.request.method",
-            "url.full", "http.response.status_code", "tls.version", "tls.client.server_name", "tls.cipher",
-            "bavn.flow.state", "network.protocol", "bavn.weird.name",
-        )
-    ]  # fmt: skip
-    return " ".join(str(part) for part in parts if part not in (None, [], ""))
+    values = (pick(event, name) for name in _TOLD)
+    return " ".join(" ".join(map(str, v)) if isinstance(v, list) else str(v) for v in values if v not in (None, [], ""))

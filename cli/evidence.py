@@ -6,18 +6,39 @@ import json
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from cli import errors, sandbox
 from cli.errors import CliError
 from cli.output import Column, Document, Format, format_options, pick
+from cli.reading import SHORT_ID
 from cli.safe import safe
-from cli.store import access_options, log_access, open_store
+from cli.store import access_options, is_centre, log_access, open_store
+from cli.terminal import command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+_MOST_RECORDS: Final = 1_000_000
+_FIELDS: Final = ("number", "time", "source", "destination", "protocol", "length", "info")
+_SCAPY_FIELDS: Final = ("number", "time", "length", "summary")
+_COLUMNS: Final = [
+    Column("no", lambda r: r["number"]),
+    Column("time", lambda r: r["time"], drop=2),
+    Column("from", lambda r: r["source"]),
+    Column("to", lambda r: r["destination"]),
+    Column("protocol", lambda r: r["protocol"], drop=1),
+    Column("info", lambda r: r["info"], wide=True),
+]
+_SCAPY_COLUMNS: Final = [
+    Column("no", lambda r: r["number"]),
+    Column("time", lambda r: r["time"], drop=2),
+    Column("bytes", lambda r: r["length"], drop=1),
+    Column("packet", lambda r: r["summary"], wide=True),
+]
 
 
 @click.group()
@@ -48,26 +69,27 @@ def show(
 ) -> int:
     """Show the packets of an ALERT (id, or its first characters).
 
-    Wireshark's dissectors run in a sandbox; where none can be had they do not run (exit 3).
+    Evidence stays at the agency: this works where the sensor's home is. Wireshark's dissectors run in a sandbox;
+    where none can be had they do not run (exit 3).
     """
     if not with_scapy and output is None:
         sandbox.require()
     full, digest, capture = capture_of(home, alert)
     log_access(home, "evidence.export" if output else "evidence.show", [full, f"sha256 {digest}"], access)
+    footer = f"sha256 {digest}    next: {command(f'evidence show {full[:SHORT_ID]} -o FILE')}"
     if output is not None:
         output.write_bytes(capture)
-        print(f"{len(capture):,} bytes written to {output}", file=sys.stderr)
+        print(f"{len(capture):,} bytes written to {safe(output)}", file=sys.stderr)
         return errors.OK
     if with_scapy:
-        print("\n".join(scapy_lines(capture)))
+        form.list(scapy_rows(capture), _SCAPY_COLUMNS, footer, _SCAPY_FIELDS)
         return errors.OK
     rows = list(dissected(capture, details=details))
-    if details:
-        form = Format(json=True)
-    notes = [row["note"] for row in rows if "note" in row]
-    form.list([r for r in rows if "note" not in r], _columns(), f"sha256 {digest}    next: bavn alerts show {full[:6]}")
-    for note in notes:
-        print(safe(note), file=sys.stderr)
+    wanted = Format(json=True) if details else form
+    wanted.list([r for r in rows if "note" not in r], _COLUMNS, footer, _FIELDS)
+    for row in rows:
+        if "note" in row:
+            print(safe(row["note"]), file=sys.stderr)
     return errors.OK
 
 
@@ -80,13 +102,30 @@ def capture_of(home: Path, name: str) -> tuple[str, str, bytes]:
     """
     from sensors.evidence import EvidenceStore
 
-    stored = open_store(home).get(name)
-    digest = pick(stored.alert, "bavn.evidence.sha256")
+    alert = open_store(home).get(name).alert if is_centre(home) else _own_alert(home, name)
+    full, digest = str(pick(alert, "event.id")), pick(alert, "bavn.evidence.sha256")
     if not isinstance(digest, str):
-        raise CliError(
-            "BAVN-E301", f"{stored.id[:6]} has no evidence", "evidence is kept where the sensor has a ring for it"
-        )
-    return stored.id, digest, EvidenceStore(home / "evidence").get(digest)
+        sentence = f"{full[:SHORT_ID]} has no evidence"
+        raise CliError("BAVN-E301", sentence, "evidence is kept where the sensor has a ring for it")
+    return full, digest, EvidenceStore(home / "evidence").get(digest)
+
+
+def _own_alert(home: Path, name: str) -> Document:
+    """Find an alert among those that the sensor of this home made."""
+    from sensors.outbox import Outbox
+
+    if not (home / "outbox.db").is_file():
+        raise CliError("BAVN-E305", f"neither a collector nor a sensor's outbox is in {home}")
+    outbox = Outbox(home / "outbox.db")
+    try:
+        records = [*outbox.unsent(_MOST_RECORDS), *outbox.sent(_MOST_RECORDS)]
+    finally:
+        outbox.close()
+    found = {r.id: r.alert for r in records if r.alert and r.id and r.id.startswith(name.upper())}
+    if len(found) != 1:
+        raise CliError("BAVN-E301", f"{len(found) or 'no'} alerts of this sensor begin with {name}")
+    document: Document = json.loads(next(iter(found.values())))
+    return document
 
 
 def dissected(capture: bytes, *, details: bool) -> Iterator[Document]:
@@ -99,23 +138,18 @@ def dissected(capture: bytes, *, details: bool) -> Iterator[Document]:
         yield json.loads(line)
 
 
-def scapy_lines(capture: bytes) -> Iterator[str]:
-    """Open a capture in scapy: a line a packet, made safe."""
+def scapy_rows(capture: bytes) -> Iterator[Document]:
+    """Open a capture in scapy: a row a packet."""
     import io
 
     from scapy.layers import dns, http, inet, inet6, l2, tls  # noqa: F401
     from scapy.utils import PcapReader
 
     for number, packet in enumerate(PcapReader(io.BytesIO(capture)), 1):
-        yield f"{number:>4}  {float(packet.time):.6f}  {safe(packet.summary(), 300)}"
-
-
-def _columns() -> list[Column]:
-    return [
-        Column("no", lambda r: r["number"]),
-        Column("time", lambda r: r["time"]),
-        Column("from", lambda r: r["source"]),
-        Column("to", lambda r: r["destination"]),
-        Column("protocol", lambda r: r["protocol"]),
-        Column("info", lambda r: r["info"], wide=True),
-    ]
+        row = {
+            "number": number,
+            "time": f"{float(packet.time):.6f}",
+            "length": len(packet),
+            "summary": packet.summary(),
+        }
+        yield row

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from cli import errors
-from cli.errors import CliError, catalogue
+from cli.errors import CliError, catalogue, has_code
 from cli.safe import safe
+
+_WIDTH: Final = 100
+_NOT_THERE: Final = frozenset({"BAVN-E234", "BAVN-E235", "BAVN-E236", "BAVN-E305"})
 
 
 @click.command()
@@ -18,10 +22,11 @@ from cli.safe import safe
 @click.pass_obj
 def explain(home: Path, name: str, paths: tuple[Path, ...]) -> int:
     """Explain a CODE (BAVN-E031), a RULE (id, title, file) or an ALERT (id or its first characters)."""
-    code = name.upper()
+    code = _code(name)
     if code in catalogue():
         title, explanation, hint = catalogue()[code]
-        print(f"{code}: {title}\n\n{explanation}\n\nWhat to do: {hint}")
+        body = "\n".join(textwrap.wrap(explanation, _WIDTH, break_on_hyphens=False))
+        print(f"{code}: {title}\n\n{body}\n\nWhat to do: {hint}")
         return errors.OK
     rule = _rule(name, paths)
     if rule is not None:
@@ -29,8 +34,15 @@ def explain(home: Path, name: str, paths: tuple[Path, ...]) -> int:
         return errors.OK
     try:
         return _alert(home, name)
-    except CliError as error:
+    except Exception as error:
+        if not has_code(error) or error.code not in _NOT_THERE:
+            raise
         raise CliError("BAVN-E302", f"{name!r} is no code, no rule and no alert here") from error
+
+
+def _code(name: str) -> str:
+    """Give a code in full: E031 and bavn-e031 are BAVN-E031."""
+    return f"BAVN-{name.upper().removeprefix('BAVN-')}"
 
 
 def _rule(name: str, paths: tuple[Path, ...]) -> str | None:

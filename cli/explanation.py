@@ -7,15 +7,34 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.errors import CliError
-from cli.output import ascii_only
 from cli.safe import safe
+from cli.terminal import ascii_only
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from detectors.check import RuleSet
 
+MOST_EVENTS: Final = 100
 _NOT_FIELDS: Final = ("@timestamp", "event.dataset", "event.kind", "event.category", "event.type", "ecs.version")
+
+
+def events_of(text: bytes, kinds: Sequence[str]) -> list[dict[str, Any]]:
+    """Read one event, or the lines of `bavn events`: then those of the kinds that a rule judges.
+
+    Raises:
+        CliError: BAVN-E304 where there is no event that fits.
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    try:
+        return [as_engine_event(text)]
+    except CliError:
+        if len(lines) <= 1:
+            raise
+    found = [event for event in map(as_engine_event, lines) if event["kind"] in kinds]
+    if not found:
+        raise CliError("BAVN-E304", f"none of the {len(lines)} events is of a kind that the rule judges")
+    return found[:MOST_EVENTS]
 
 
 def as_engine_event(text: bytes) -> dict[str, Any]:
@@ -52,21 +71,20 @@ def flatten(node: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]
             yield path, value
 
 
-def explain_event(rules: RuleSet, number: int, text: bytes) -> dict[str, Any]:
+def explain_event(rules: RuleSet, number: int, event: dict[str, Any]) -> dict[str, Any]:
     """Give the tree of a rule (by its number in the plan) on an event."""
     from detectors.fields import native
     from detectors.loop import Engine
 
-    event = as_engine_event(text)
     known = native().by_name
-    event["fields"] = {name: value for name, value in event["fields"].items() if name in known}
+    event = {**event, "fields": {name: value for name, value in event.get("fields", {}).items() if name in known}}
     tree: dict[str, Any] = Engine(rules.plan).explain(number, json.dumps(event).encode())
     return tree
 
 
 def render_tree(tree: dict[str, Any], depth: int = 0) -> str:
     """Write the tree for a person, a line a node."""
-    yes, no, unknown = ("+", "-", "?") if ascii_only() or not sys.stdout.isatty() else ("✔", "✘", "?")
+    yes, no, unknown = ("✔", "✘", "?") if sys.stdout.isatty() and not ascii_only() else ("+", "-", "?")
     mark = {"true": yes, "false": no}.get(tree["outcome"], unknown)
     pad = "  " * depth
     if "field" not in tree:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import click
 
-from cli import errors
+from cli import errors, terminal
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "demo": ("cli.demo:demo", "Show the main job on real captures and a live wire"),
@@ -83,12 +83,15 @@ def bavn(ctx: click.Context, home: Path | None) -> None:
     Exit codes: 0 ok, 1 findings, 2 usage, 3 unreadable, 4 unreachable, 5 loss or partial, 130 interrupted.
     """
     ctx.obj = home or default_home()
+    terminal.name_home(home)
 
 
 def main(args: list[str] | None = None) -> None:
     """Run the command; an error that carries a code ends with its sentence and exit code, never with a trace."""
+    terminal.prepare()
     try:
         result: Any = bavn.main(args, prog_name="bavn", standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.Exit as end:
         raise SystemExit(end.exit_code) from None
     except click.Abort:
@@ -103,7 +106,8 @@ def main(args: list[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(errors.OK) from None
     except Exception as error:
-        if not hasattr(error, "code"):
+        coded = errors.coded(error)
+        if coded is None:
             raise
-        errors.stop(error)
+        errors.stop(coded)
     raise SystemExit(result if isinstance(result, int) else errors.OK)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from datetime import datetime
-from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import click
 import msgspec
@@ -14,6 +13,16 @@ from cli import errors
 from cli.output import Column, Document, Format, format_options
 from cli.safe import safe
 from cli.store import When, open_access_log
+from cli.summary import counted
+from cli.terminal import command
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from collector.accesslog import Head
+
+_FIELDS: Final = ("number", "time", "who", "role", "action", "purpose", "case", "agency", "objects")
 
 
 @click.group(invoke_without_command=True)
@@ -28,7 +37,8 @@ def minlog(ctx: click.Context, since: datetime | None, agency: str | None, form:
     log = open_access_log(ctx.obj)
     rows = [_row(entry.number, entry.record) for entry in log.records(since, agency)]
     head = log.head()
-    form.list(rows, _columns(form), f"{head.size} records, head {head.root_base64}    next: bavn minlog verify")
+    footer = f"{counted(head.size, 'record')}, head {head.root_base64}    next: {command('minlog verify')}"
+    form.list(rows, _columns(form), footer, _FIELDS)
     return errors.OK
 
 
@@ -40,16 +50,16 @@ def _row(number: int, record: object) -> Document:
 
 
 def _columns(form: Format) -> list[Column]:
-    from cli.scan import short_time
+    from cli.reading import short_time
 
     return [
-        Column("no", lambda r: r["number"]),
+        Column("no", lambda r: r["number"], drop=1),
         Column("time", lambda r: short_time(str(r.get("time", "")), utc=form.utc)),
         Column("who", lambda r: r.get("who", "(erased)")),
         Column("action", lambda r: r.get("action", "")),
         Column("purpose", lambda r: r.get("purpose", ""), wide=True),
-        Column("case", lambda r: r.get("case") or ""),
-        Column("objects", lambda r: " ".join(r.get("objects", [])), wide=True),
+        Column("case", lambda r: r.get("case") or "", drop=2),
+        Column("objects", lambda r: " ".join(r.get("objects", [])), wide=True, drop=3),
     ]
 
 
@@ -66,13 +76,13 @@ def verify(home: Path, witnesses: tuple[str, ...]) -> int:
     for finding in findings:
         print(f"{finding.code}: {safe(finding.sentence)}")
     if findings:
-        print(f"{len(findings)} findings: the access log has been altered")
+        print(f"{counted(len(findings), 'finding')}: the access log has been altered    {command('explain BAVN-E308')}")
         return errors.FINDINGS
-    print(f"{head.size} records verified, head {head.root_base64}")
+    print(f"{counted(head.size, 'record')} verified, head {head.root_base64}")
     return errors.OK
 
 
-def _head(text: str) -> object:
+def _head(text: str) -> Head:
     from collector.accesslog import Head
 
     size, _, root = text.partition(":")

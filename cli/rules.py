@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from cli import errors
 from cli.errors import CliError
 from cli.output import LEVEL_MARKS, Column, Format, format_options
-from cli.safe import safe
+from cli.safe import json_line, safe
+from cli.summary import counted
+from cli.terminal import command
 
 if TYPE_CHECKING:
     from detectors.check import RuleSet
 
+_FIELDS: Final = ("status", "id", "level", "title", "source", "kinds")
 _PATHS = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 
 
@@ -51,10 +53,11 @@ def list_rules(paths: tuple[Path, ...], form: Format) -> int:
         Column("status", lambda r: r["status"]),
         Column("level", lambda r: r.get("level", ""), lambda r: LEVEL_MARKS.get(r.get("level", ""), ("", "", ""))[2]),
         Column("rule", lambda r: r["title"], wide=True),
-        Column("kinds", lambda r: " ".join(r.get("kinds", []))),
-        Column("file", lambda r: r["source"]),
+        Column("kinds", lambda r: " ".join(r.get("kinds", [])), drop=2),
+        Column("file", lambda r: r["source"], wide=True, drop=1),
     ]
-    form.list(rows, columns, footer=f"{len(found.rules)} run, {len(found.refused)} do not    next: bavn rules check")
+    footer = f"{len(found.rules)} run, {len(found.refused)} do not    next: {command('rules check')}"
+    form.list(rows, columns, footer, _FIELDS)
     return errors.OK
 
 
@@ -67,10 +70,12 @@ def check(paths: tuple[Path, ...], as_json: bool) -> int:
     from detectors.diagnostics import render, summary
 
     found = load_rule_set(paths)
+    if not found.rules and not found.refused:
+        raise CliError("BAVN-E310", f"there is no rule in {', '.join(map(str, paths))}", "rules end in .yml")
     wrong = found.diagnostics
     for diagnostic in wrong:
-        print(json.dumps(diagnostic.to_dict()) if as_json else _safe_lines(render(diagnostic)) + "\n")
-    tail = f"{len(found.rules)} rules run. {summary(wrong)}"
+        print(_json(diagnostic.to_dict()) if as_json else _safe_lines(render(diagnostic)) + "\n")
+    tail = f"{counted(len(found.rules), 'rule')} can run. {summary(wrong)}"
     print(tail, file=sys.stderr if as_json else sys.stdout)
     return errors.FINDINGS if any(r.status == "refused" for r in found.refused) else errors.OK
 
@@ -87,12 +92,18 @@ def _safe_lines(text: str) -> str:
 def explain(rule: str, event: Any, paths: tuple[Path, ...], as_json: bool) -> int:  # noqa: ANN401
     """Explain a RULE (id, title or file) on an EVENT (JSON as `bavn events` prints it, or {"kind","fields"}; - is stdin)."""
     from cli.captures import load_rule_set
-    from cli.explanation import explain_event, render_tree
+    from cli.explanation import events_of, explain_event, render_tree
 
     found = load_rule_set(paths or ((Path(rule),) if Path(rule).is_file() else ()))
-    tree = explain_event(found, find_rule(found, rule), event.read())
-    print(json.dumps(tree) if as_json else render_tree(tree))
+    number = find_rule(found, rule)
+    for judged in events_of(event.read(), found.rules[number].kinds):
+        tree = explain_event(found, number, judged)
+        print(_json(tree) if as_json else render_tree(tree))
     return errors.OK
+
+
+def _json(document: Any) -> str:  # noqa: ANN401
+    return json_line(document, terminal=sys.stdout.isatty())
 
 
 def find_rule(found: RuleSet, name: str) -> int:
@@ -118,16 +129,36 @@ def find_rule(found: RuleSet, name: str) -> int:
 @_PATHS
 @click.option("--json", "as_json", is_flag=True, help="Results as JSON Lines.")
 def test(paths: tuple[Path, ...], as_json: bool) -> int:
-    """Run the `.test.yml` beside each rule: what must match and what must not. Exit 1 where one fails."""
+    """Run the `.test.yml` beside each rule: what must match and what must not. Exit 1 where one fails.
+
+    Without paths: those of the folder rules/ here.
+    """
     from cli.captures import cache_folder
+    from detectors.diagnostics import render
     from detectors.ruletest import run_tests
 
-    results = run_tests([*paths] or [Path("rules")], cache=cache_folder())
+    results = run_tests(_with_tests(paths), cache=cache_folder())
+    if not results:
+        raise CliError("BAVN-E313", f"no test is beside the rules of {', '.join(map(str, paths)) or 'rules/'}")
     for result in results:
         if as_json:
-            print(json.dumps(result.to_dict()))
-        elif not result.passed:
-            print(f"FAILED {safe(result.source)}: {safe(result.name)}\n  {safe(result.message)}")
+            print(_json(result.to_dict()))
+        elif result.failure is not None:
+            print(_safe_lines(render(result.failure)) + "\n")
     failed = sum(not r.passed for r in results)
     print(f"{len(results) - failed} passed, {failed} failed", file=sys.stderr if as_json else sys.stdout)
     return errors.FINDINGS if failed else errors.OK
+
+
+def _with_tests(paths: tuple[Path, ...]) -> list[Path]:
+    """Give the paths, or rules/ of the checkout that this is called in.
+
+    Raises:
+        CliError: BAVN-E304 where a path is not there, BAVN-E313 where none was named and there is no rules/.
+    """
+    missing = [path for path in paths if not path.exists()]
+    if missing:
+        raise CliError("BAVN-E304", f"there is no {missing[0]}")
+    if not paths and not Path("rules").is_dir():
+        raise CliError("BAVN-E313", "there is no folder rules/ here, and the shipped rules come without their tests")
+    return list(paths) or [Path("rules")]

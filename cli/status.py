@@ -11,9 +11,11 @@ import click
 
 from cli import errors
 from cli.errors import CliError
-from cli.output import ascii_only, level_text
+from cli.output import level_text
 from cli.safe import json_line, safe
-from cli.summary import LEVELS
+from cli.store import is_centre
+from cli.summary import LEVELS, counted
+from cli.terminal import ascii_only, command
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +28,7 @@ _NS: Final = 1_000_000_000
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 @click.pass_obj
 def status(home: Path, as_json: bool) -> int:
     """What needs you: sensors, alerts, delivery, rules."""
@@ -54,10 +56,9 @@ def _sensor(home: Path) -> dict[str, Any] | None:
 
 
 def _centre(home: Path) -> dict[str, Any] | None:
-    from cli.store import CONFIG_FILE, load_config
+    from cli.store import load_config
 
-    path = home / CONFIG_FILE
-    if not path.is_file() or "[collector]" not in path.read_text("utf-8"):
+    if not is_centre(home):
         return None
     from collector.store import AlertQuery
 
@@ -94,16 +95,18 @@ def _needs_sensor(sensor: dict[str, Any] | None) -> list[dict[str, str]]:
         return []
     needs = []
     if not sensor["running"]:
-        needs.append({"what": f"sensor {sensor['sensor']} is not running", "next": "bavn sensor run -i IFACE"})
+        needs.append({"what": f"sensor {sensor['sensor']} is not running", "next": command("sensor run -i IFACE")})
     if not sensor["accounting"]["exact"]:
-        needs.append({"what": "packets are unaccounted for", "next": "bavn sensor status"})
+        needs.append({"what": "packets are unaccounted for", "next": command("sensor status")})
     if sensor["waiting"]:
-        needs.append({"what": f"{sensor['waiting']} alerts wait for the disk", "next": "bavn doctor"})
+        needs.append(
+            {"what": f"{counted(sensor['waiting'], 'alert')} held back: for the disk", "next": command("doctor")}
+        )
     oldest = sensor["oldest_unsent"]
     if oldest and (age := (time.time_ns() - oldest) / _NS) > _OLD_UNSENT_S:
-        needs.append({"what": f"oldest unsent alert is {age / 60:.0f} min old", "next": "bavn sensor status"})
+        needs.append({"what": f"oldest unsent alert is {age / 60:.0f} min old", "next": command("sensor status")})
     if sensor["dead"]:
-        needs.append({"what": f"{sensor['dead']} records were refused for good", "next": "bavn doctor"})
+        needs.append({"what": f"{counted(sensor['dead'], 'record')} refused for good", "next": command("doctor")})
     return needs
 
 
@@ -115,11 +118,13 @@ def _needs_centre(centre: dict[str, Any] | None) -> list[dict[str, str]]:
         name = f"{row['agency']}/{row['sensor']}"
         silent = (datetime.now(UTC) - datetime.fromisoformat(row["heard"])).total_seconds()
         if silent > _SILENT_AFTER_S:
-            needs.append({"what": f"{name} silent {silent / 60:.0f} min", "next": "ask the agency: bavn sensor status"})
+            needs.append({"what": f"{name} silent {silent / 60:.0f} min", "next": "at the agency: bavn sensor status"})
         if row["missing"]:
-            needs.append({"what": f"{name} lost {row['missing']} records (proven)", "next": "bavn doctor"})
+            needs.append({"what": f"{name} lost {row['missing']} records (proven)", "next": command("doctor")})
     if centre["dead_letters"]:
-        needs.append({"what": f"{centre['dead_letters']} records were refused for good", "next": "bavn doctor"})
+        needs.append(
+            {"what": f"{counted(centre['dead_letters'], 'record')} refused for good", "next": command("doctor")}
+        )
     return needs
 
 
@@ -128,17 +133,23 @@ def _print(needs: list[dict[str, str]], found: dict[str, Any]) -> None:
     things = "1 thing needs you" if len(needs) == 1 else f"{len(needs)} things need you"
     print(f"{mark} {things}" if needs else "nothing needs you")
     for need in needs:
-        print(f"  {mark} {safe(need['what'])}    next: {need['next']}")
-    centre, sensor = found["centre"], found["sensor"]
-    if centre:
-        levels = "   ".join(f"{level_text(name)} {count:,}" for name, count in centre["levels"].items() if count)
-        lossless = sum(not row["missing"] for row in centre["sensors"])
-        print(f"Sensors   {len(centre['sensors'])} known   {lossless} without loss")
-        print(f"Alerts    last 24 h   {levels or 'none'}   ({centre['stored']:,} stored in {centre['store']})")
-    if sensor:
-        account = sensor["accounting"]
-        drops = ", ".join(f"{name} {count:,}" for name, count in account["drops"].items()) or "none"
-        print(f"Packets   seen {account['seen']:,}   analysed {account['analysed']:,}   dropped {drops}")
-        print(
-            f"Delivery  {sensor['delivery']['stored']:,} stored   backlog {sensor['unsent']:,}   rules {sensor['rules']['count']}"
-        )
+        print(f"  {mark} {safe(need['what'])}    next: {safe(need['next'])}")
+    if found["centre"]:
+        _print_centre(found["centre"])
+    if found["sensor"]:
+        _print_sensor(found["sensor"])
+    print(f"next: {command('alerts ls' if found['centre'] else 'sensor status')}")
+
+
+def _print_centre(centre: dict[str, Any]) -> None:
+    levels = "   ".join(f"{level_text(name)} {count:,}" for name, count in centre["levels"].items() if count)
+    lossless = sum(not row["missing"] for row in centre["sensors"])
+    print(f"Sensors   {len(centre['sensors'])} known   {lossless} without loss")
+    print(f"Alerts    last 24 h   {levels or 'none'}   ({centre['stored']:,} stored in {centre['store']})")
+
+
+def _print_sensor(sensor: dict[str, Any]) -> None:
+    account, delivery = sensor["accounting"], sensor["delivery"]
+    drops = ", ".join(f"{name} {count:,}" for name, count in account["drops"].items()) or "none"
+    print(f"Packets   seen {account['seen']:,}   analysed {account['analysed']:,}   dropped {drops}")
+    print(f"Delivery  {delivery['stored']:,} stored   backlog {sensor['unsent']:,}   rules {sensor['rules']['count']}")

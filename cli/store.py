@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import tomllib
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collector.store import Store
 
 CONFIG_FILE: Final = "bavn.toml"
+ACCESS_LOG: Final = "minlog.sqlite"
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DEFAULT_PURPOSE: Final = "operational monitoring"
 
@@ -32,10 +34,29 @@ def load_config(home: Path) -> Config:
     """
     from collector import config
 
+    if not is_centre(home):
+        raise CliError("BAVN-E305", f"no collector is set up in {home}")
+    return config.load(home / CONFIG_FILE)
+
+
+def is_centre(home: Path) -> bool:
+    """Tell whether the home has a collector's configuration."""
+    return "collector" in _tables(home)
+
+
+def is_sensor(home: Path) -> bool:
+    """Tell whether the home has a sensor's configuration."""
+    return "sensor" in _tables(home)
+
+
+def _tables(home: Path) -> set[str]:
     path = home / CONFIG_FILE
     if not path.is_file():
-        raise CliError("BAVN-E305", f"there is no {CONFIG_FILE} in {home}")
-    return config.load(path)
+        return set()
+    try:
+        return set(tomllib.loads(path.read_text("utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CliError("BAVN-E304", f"{path}: {error}", "correct the named place in the file") from error
 
 
 def open_store(home: Path) -> Store:
@@ -44,11 +65,13 @@ def open_store(home: Path) -> Store:
 
 
 def open_access_log(home: Path) -> AccessLog:
-    """Open the home's access log."""
+    """Open the home's access log; a sensor's home has one of its own, for looks at its evidence."""
     from collector.accesslog import AccessLog
 
+    if is_sensor(home) and not is_centre(home):
+        return AccessLog(home / ACCESS_LOG)
     config = load_config(home)
-    return AccessLog(config.path(config.access_log or "minlog.sqlite"))
+    return AccessLog(config.path(config.access_log or ACCESS_LOG))
 
 
 def who() -> str:
@@ -102,7 +125,7 @@ def access_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-class When(click.ParamType):
+class When(click.ParamType):  # type: ignore[type-arg]  # not generic at run time in every click
     """A point in time: `24h`, `7d` before now, or a date or time (local unless it has a zone)."""
 
     name = "when"

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from cli.output import level_text
 from cli.safe import safe
+from cli.terminal import command
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cli.captures import Summary
 
 LEVELS: Final = ("critical", "high", "medium", "low", "informational")
 _NS: Final = 1_000_000_000
+_TOP_RULES: Final = 5
+_MOST_PROBLEMS: Final = 20
 
 
 def local_time(ns: int, *, utc: bool = False) -> str:
@@ -22,26 +27,58 @@ def local_time(ns: int, *, utc: bool = False) -> str:
     return f"{time if utc else time.astimezone():%Y-%m-%d %H:%M:%S %z}"
 
 
-def print_summary(summary: Summary, out: TextIO = sys.stderr, *, utc: bool = False) -> None:
-    """Print the summary for a person."""
+def print_summary(summary: Summary, out: TextIO = sys.stderr, *, utc: bool = False, alerts: bool = True) -> None:
+    """Print the summary for a person; `alerts` is False where none were looked for."""
+    for line in summary_lines(summary, utc=utc, alerts=alerts):
+        print(line, file=out)
+
+
+def summary_lines(summary: Summary, *, utc: bool, alerts: bool) -> Iterator[str]:
+    """Write the summary, a line a fact."""
     data = summary.document()
     rate = data["packets"] / summary.seconds
-    print(
-        f"read      {data['packets']:,} packets, {data['bytes'] / 1e6:,.1f} MB in {data['files']} files, "
-        f"{data['flows']:,} flows, {summary.seconds:.2f} s ({rate:,.0f} packets/s)",
-        file=out,
+    yield (
+        f"read      {counted(data['packets'], 'packet')}, {size(data['bytes'])} in {counted(data['files'], 'file')}, "
+        f"{counted(data['flows'], 'flow')}, {summary.seconds:.2f} s ({rate:,.0f} packets/s)"
     )
     if data["first"]:
-        print(f"captured  {local_time(data['first'], utc=utc)} to {local_time(data['last'], utc=utc)}", file=out)
-    drops = ", ".join(f"{name} {count:,}" for name, count in sorted(data["drops"].items())) or "none"
-    print(f"dropped   {drops}", file=out)
+        yield f"captured  {local_time(data['first'], utc=utc)} to {local_time(data['last'], utc=utc)}"
+    drops = ", ".join(f"{name} {count:,}" for name, count in sorted(data["drops"].items()))
+    yield f"dropped   {drops or 'none'}"
+    if alerts:
+        yield from _findings(data)
+    yield from problem_lines(data["problems"])
+
+
+def _findings(data: dict[str, Any]) -> Iterator[str]:
     found = "   ".join(f"{level_text(level)} {data['levels'][level]:,}" for level in LEVELS if level in data["levels"])
-    print(f"alerts    {found or 'none'}", file=out)
-    if data["hosts"]:
-        hosts = "   ".join(f"{safe(host)} {count:,}" for host, count in data["hosts"].items() if host)
-        print(f"hosts     {hosts}", file=out)
-    if data["rules"]:
-        rules = "   ".join(f"{safe(name, 60)} {count:,}" for name, count in list(data["rules"].items())[:5])
-        print(f"rules     {rules}", file=out)
-    for problem in data["problems"][:20]:
-        print(f"problem   {safe(problem['path'])}: {problem['code']} {safe(problem['sentence'])}", file=out)
+    yield f"alerts    {found or 'none'}"
+    hosts = "   ".join(f"{safe(host)} {count:,}" for host, count in data["hosts"].items() if host)
+    if hosts:
+        yield f"hosts     {hosts}"
+    for at, (name, count) in enumerate(list(data["rules"].items())[:_TOP_RULES]):
+        yield f"{'' if at else 'rules':<10}{count:>7,}  {safe(name, 80)}"
+
+
+def problem_lines(problems: list[dict[str, Any]]) -> Iterator[str]:
+    """Write what could not be read, and how to learn more."""
+    for problem in problems[:_MOST_PROBLEMS]:
+        read = f" ({counted(problem['packets'], 'packet')} read before)" if problem.get("packets") else ""
+        yield f"problem   {safe(problem['path'])}: {problem['code']} {safe(problem['sentence'])}{read}"
+    if len(problems) > _MOST_PROBLEMS:
+        yield f"problem   and {len(problems) - _MOST_PROBLEMS:,} more"
+    if problems:
+        yield f"          more: {command('explain ' + problems[0]['code'])}"
+
+
+def counted(number: int, noun: str) -> str:
+    """Write `1 packet`, `2 packets`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def size(count: int) -> str:
+    """Write a number of bytes for a person."""
+    for factor, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count >= factor:
+            return f"{count / factor:,.1f} {unit}"
+    return f"{count} B"

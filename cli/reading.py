@@ -1,0 +1,108 @@
+"""What the commands that read captures share: columns, times, settings of the loop, exit codes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from cli import errors
+from cli.output import LEVEL_MARKS, Column, level_text, pick
+from cli.safe import json_text
+from cli.summary import LEVELS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cli.captures import Summary
+    from cli.output import Format
+    from detectors.loop import Settings
+
+ALERT_FIELDS: Final = (
+    "@timestamp", "event.id", "bavn.level", "rule.id", "rule.name", "rule.author", "rule.license", "source.ip",
+    "source.port", "destination.ip", "destination.port", "network.community_id", "bavn.agency", "bavn.sensor",
+    "bavn.tlp", "event.reason",
+)  # fmt: skip
+"""An alert as a row of CSV."""
+
+SHORT_ID: Final = 6
+"""Characters of an id that people read."""
+
+_TRUNCATED: Final = "BAVN-E403"
+_SCAN_KEY: Final = "00" * 32
+_DELETE: Final = b"\x7f"
+
+
+def alert_columns(form: Format) -> list[Column]:
+    """Give the columns of an alert list."""
+
+    def style(alert: dict[str, Any]) -> str:
+        return LEVEL_MARKS.get(str(pick(alert, "bavn.level")), ("", "", ""))[2]
+
+    def when(alert: dict[str, Any]) -> str:
+        return short_time(str(alert.get("@timestamp", "")), utc=form.utc)
+
+    return [
+        Column("level", lambda a: level_text(str(pick(a, "bavn.level"))), style),
+        Column("time", when, drop=4),
+        Column("id", lambda a: str(pick(a, "event.id"))[:SHORT_ID]),
+        Column("rule", lambda a: pick(a, "rule.name"), wide=True),
+        Column("from", lambda a: pick(a, "source.ip") or "", drop=3),
+        Column("to", lambda a: endpoint(a, "destination"), drop=2),
+        Column("why", lambda a: pick(a, "event.reason") or "", wide=True, drop=1),
+    ]
+
+
+def endpoint(alert: dict[str, Any], side: str) -> str:
+    """Write an address with its port."""
+    ip, port = pick(alert, f"{side}.ip") or "", pick(alert, f"{side}.port")
+    if port is None:
+        return str(ip)
+    return f"[{ip}]:{port}" if ":" in str(ip) else f"{ip}:{port}"
+
+
+def short_time(stamp: str, *, utc: bool, now: dt.datetime | None = None) -> str:
+    """Write an RFC 3339 time (UTC) with its zone, local unless UTC is wanted; to the second in this year."""
+    try:
+        time = dt.datetime.fromisoformat(stamp[:19] + "+00:00")
+        time = time if utc else time.astimezone()
+    except (ValueError, OverflowError):
+        return stamp
+    zone = "Z" if utc else _zone(time)
+    this_year = time.year == (now or dt.datetime.now(dt.UTC)).year
+    return f"{time:%d %b %H:%M:%S} {zone}" if this_year else f"{time:%Y-%m-%d %H:%M} {zone}"
+
+
+def _zone(time: dt.datetime) -> str:
+    offset = f"{time:%z}"[:5]
+    return offset.removesuffix("00") if offset.endswith("00") else offset
+
+
+def loop_settings(home: Path, **more: Any) -> Settings:  # noqa: ANN401
+    """Give the packet loop's settings; a scan uses the home's key where there is one: ids agree with the sensor's."""
+    from detectors.loop import Settings
+    from sensors.identity import event_key, load_config
+
+    config = load_config(home)
+    key = event_key(home).hex() if (home / "event.key").is_file() else _SCAN_KEY
+    return Settings(agency=config.agency, sensor=config.sensor, key=key, evidence_bytes=0, **more)
+
+
+def write_documents(lines: bytes) -> None:
+    """Write lines of JSON to stdout; what a terminal could take for a command is escaped, the data stay the same."""
+    if lines.isascii() and _DELETE not in lines:
+        sys.stdout.buffer.write(lines)
+    else:
+        sys.stdout.write(json_text(lines))
+        sys.stdout.flush()
+
+
+def exit_code(summary: Summary, fail_on: str | None) -> int:
+    """Give 3 where nothing could be read, 5 where a part could not, 1 for findings, else 0."""
+    unread = {p["path"] for p in summary.problems if not p["packets"] and p["code"] != _TRUNCATED}
+    if unread and len(unread) >= summary.files:
+        return errors.UNREADABLE
+    if summary.problems:
+        return errors.PARTIAL
+    wanted = LEVELS[: LEVELS.index(fail_on) + 1] if fail_on else ()
+    return errors.FINDINGS if any(summary.levels.get(level) for level in wanted) else errors.OK
