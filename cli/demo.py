@@ -89,9 +89,10 @@ def _elastic(url: str | None, ca: Path | None, key: Path | None) -> dict[str, st
 
 @contextmanager
 def _collector(run: Demo, store: str, url: str | None, elastic: dict[str, str] | None) -> Iterator[str]:
-    from cli.setup import make_centre
+    from cli.setup import Centre, make_centre
 
-    make_centre(run.home, "sqlite:alerts.db" if store == "sqlite" else f"elastic:{url}", elastic, port=0)
+    where = "sqlite:alerts.db" if store == "sqlite" else f"elastic:{url}"
+    make_centre(run.home, Centre(port=0, store=where, elastic=elastic))
     command = [sys.executable, "-P", "-m", "cli", "--home", str(run.home), "collector", "run"]
     log = (run.home / "collector.log").open("wb")
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process:  # noqa: S603
@@ -113,8 +114,9 @@ def _port(process: subprocess.Popen[str], home: Path) -> int:
 
 def _enrol(run: Demo, address: str) -> None:
     from cli.setup import make_sensor
+    from sensors.identity import SensorConfig
 
-    make_sensor(run.home, run.home, AGENCY, SENSOR, address)
+    make_sensor(run.home, run.home, SensorConfig(agency=AGENCY, sensor=SENSOR, collector=address))
 
 
 def _read_captures(run: Demo) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from cli.sensor import SensorProcess
 
 MOST_SECONDS: Final = 20.0
 _LINGER_S: Final = 0.5
-_REQUESTS: Final = (
+_REQUESTS: Final[tuple[tuple[str, dict[str, str]], ...]] = (
     ("/", {}),
     ("/style.css", {}),
     ("/search?q=weather", {}),

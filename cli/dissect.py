@@ -54,7 +54,7 @@ def open_capture(path: str, *, brief: bool) -> Any:  # noqa: ANN401
 
         async def get_packets_from_stream(
             self, stream: Any, existing_data: bytes, got_first_packet: bool = True
-        ) -> Any:  # noqa: ANN401, FBT002
+        ) -> Any:  # noqa: ANN401
             if self._psml_structure is None:
                 existing_data = await self._get_psml_struct(stream)
             return await BaseTsharkOutputParser.get_packets_from_stream(self, stream, existing_data, got_first_packet)

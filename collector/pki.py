@@ -74,17 +74,20 @@ class Authority:
         _write_pair(directory / "ca", certificate, key)
         return cls(directory)
 
-    def server(self, directory: str | Path, names: list[str], now: datetime) -> Identity:
+    def server(self, directory: str | Path, names: list[str], now: datetime, life: timedelta = LEAF_LIFE) -> Identity:
         """A server's certificate for host names and addresses; files `server.crt`, `server.key`."""
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
         alternatives = x509.SubjectAlternativeName([_general_name(name) for name in names])
         purpose = ExtendedKeyUsageOID.SERVER_AUTH
-        return self._issue(Path(directory) / "server", subject, purpose, now, LEAF_LIFE, alternatives=alternatives)
+        return self._issue(Path(directory) / "server", subject, purpose, now, life, alternatives=alternatives)
 
     def sensor(
         self, directory: str | Path, agency: str, sensor: str, now: datetime, *, life: timedelta = LEAF_LIFE
     ) -> SensorIdentity:
-        """A sensor's files: `sensor.crt`, `sensor.key` for TLS, `signing.key` (Ed25519) for its batches."""
+        """A sensor's files: `sensor.crt`, `sensor.key` for TLS, `signing.key` (Ed25519) for its batches.
+
+        A signing key that is there already is kept: a renewal is a new certificate for the sensor that is known.
+        """
         directory = Path(directory)
         subject = x509.Name(
             [
@@ -93,10 +96,11 @@ class Authority:
             ]
         )
         tls = self._issue(directory / "sensor", subject, ExtendedKeyUsageOID.CLIENT_AUTH, now, life)
-        key = ed25519.Ed25519PrivateKey.generate()
-        _write_secret(directory / "signing.key", _private_pem(key))
-        public = key.public_key().public_bytes_raw()
-        return SensorIdentity(tls, directory / "signing.key", key_id(public), public)
+        path = directory / "signing.key"
+        if not path.exists():
+            _write_secret(path, _private_pem(ed25519.Ed25519PrivateKey.generate()))
+        public = load_signing_key(path).public_key().public_bytes_raw()
+        return SensorIdentity(tls, path, key_id(public), public)
 
     def _issue(
         self,

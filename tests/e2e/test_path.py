@@ -12,7 +12,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from running import PCAPS, ROOT, bavn, collector
 
-from cli.setup import make_centre, make_sensor
+from cli.setup import Centre, make_centre, make_sensor
+from sensors.identity import SensorConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,7 @@ READ = [argument for path in CAPTURES for argument in ("--read", path)]
 @pytest.fixture(scope="module")
 def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
     home = tmp_path_factory.mktemp("centre")
-    make_centre(home, port=0)
+    make_centre(home, Centre(port=0))
     with collector(home) as address:
         yield home, address
 
@@ -45,7 +46,7 @@ class Walked:
 @pytest.fixture(scope="module")
 def walked(centre: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> Walked:
     home = tmp_path_factory.mktemp("sensor")
-    make_sensor(centre[0], home, "odense", "s1", centre[1])
+    make_sensor(centre[0], home, SensorConfig(agency="odense", sensor="s1", collector=centre[1]))
     bavn("sensor", "run", *READ, "--no-send", home=home)
     previewed = bavn("contract", "preview", home=home).stdout.splitlines()
     bavn("sensor", "forward", "--once", home=home)

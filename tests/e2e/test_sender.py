@@ -10,8 +10,9 @@ import pytest
 from alerts_data import alert_bytes
 from running import bavn, collector
 
-from cli.setup import make_centre, make_sensor
+from cli.setup import Centre, make_centre, make_sensor
 from sensors.contract import Contract, Enforcer
+from sensors.identity import SensorConfig
 from sensors.outbox import Draft, Outbox
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ import datetime as dt
 @pytest.fixture(scope="module")
 def centre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
     home = tmp_path_factory.mktemp("centre")
-    make_centre(home, port=0)
+    make_centre(home, Centre(port=0))
     with collector(home) as address:
         yield home, address
 
@@ -54,7 +55,7 @@ def test_collector_away_then_back(centre: tuple[Path, str], tmp_path: Path) -> N
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    make_sensor(centre[0], tmp_path, "odense", "s1", f"https://localhost:{port}")
+    make_sensor(centre[0], tmp_path, SensorConfig(agency="odense", sensor="s1", collector=f"https://localhost:{port}"))
     filled(tmp_path)
     code, said = forward(tmp_path)
     assert (code, unsent(tmp_path)) == (4, 5)
@@ -67,8 +68,8 @@ def test_collector_away_then_back(centre: tuple[Path, str], tmp_path: Path) -> N
 
 def test_collector_with_a_certificate_of_another_authority(centre: tuple[Path, str], tmp_path: Path) -> None:
     other = tmp_path / "other"
-    make_centre(other, port=0)
-    make_sensor(centre[0], tmp_path / "s", "odense", "s2", centre[1])
+    make_centre(other, Centre(port=0))
+    make_sensor(centre[0], tmp_path / "s", SensorConfig(agency="odense", sensor="s2", collector=centre[1]))
     shutil.copyfile(other / "authority/ca.crt", tmp_path / "s/ca.crt")
     filled(tmp_path / "s")
     code, said = forward(tmp_path / "s")
@@ -78,8 +79,8 @@ def test_collector_with_a_certificate_of_another_authority(centre: tuple[Path, s
 
 def test_certificate_of_another_authority(centre: tuple[Path, str], tmp_path: Path) -> None:
     other = tmp_path / "other"
-    make_centre(other, port=0)
-    make_sensor(other, tmp_path / "s", "odense", "s3", centre[1])
+    make_centre(other, Centre(port=0))
+    make_sensor(other, tmp_path / "s", SensorConfig(agency="odense", sensor="s3", collector=centre[1]))
     shutil.copyfile(centre[0] / "authority/ca.crt", tmp_path / "s/ca.crt")
     filled(tmp_path / "s")
     assert forward(tmp_path / "s")[0] == 4
@@ -87,7 +88,7 @@ def test_certificate_of_another_authority(centre: tuple[Path, str], tmp_path: Pa
 
 
 def test_no_certificate_at_all(centre: tuple[Path, str], tmp_path: Path) -> None:
-    make_sensor(centre[0], tmp_path, "odense", "s4", centre[1])
+    make_sensor(centre[0], tmp_path, SensorConfig(agency="odense", sensor="s4", collector=centre[1]))
     filled(tmp_path)
     (tmp_path / "sensor.crt").unlink()
     code, said = forward(tmp_path)
@@ -96,7 +97,7 @@ def test_no_certificate_at_all(centre: tuple[Path, str], tmp_path: Path) -> None
 
 
 def test_another_agencys_alerts_are_refused_and_kept_as_dead_letters(centre: tuple[Path, str], tmp_path: Path) -> None:
-    make_sensor(centre[0], tmp_path, "aarhus", "s5", centre[1])
+    make_sensor(centre[0], tmp_path, SensorConfig(agency="aarhus", sensor="s5", collector=centre[1]))
     filled(tmp_path)
     forward(tmp_path)
     box = Outbox(tmp_path / "outbox.db")
@@ -108,7 +109,7 @@ def test_another_agencys_alerts_are_refused_and_kept_as_dead_letters(centre: tup
 
 
 def test_a_poison_record_does_not_stop_the_others(centre: tuple[Path, str], tmp_path: Path) -> None:
-    make_sensor(centre[0], tmp_path, "odense", "s1b", centre[1])
+    make_sensor(centre[0], tmp_path, SensorConfig(agency="odense", sensor="s1b", collector=centre[1]))
     box = Outbox(tmp_path / "outbox.db")
     good = [alert_bytes(n).replace(b'"s1"', b'"s1b"') for n in (101, 102, 103)]
     box.append([Draft(f"G{n}", 3, alert) for n, alert in enumerate(good)], 1)
