@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from cli import errors
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from sensors.sender import Delivery
+    from sensors.outbox import Outbox
+    from sensors.sender import Delivery, Sender
 
 _HEARTBEAT_EVERY_S: Final = 30.0
 _LAST_SEND_S: Final = 10.0
 
-Heartbeat = dict[str, Any]
 
+def send_until(home: Path, stop: Callable[[float], bool], *, once: bool, delivery: Delivery | None = None) -> Delivery:
+    """Send a home's outbox until told to stop, or until it is empty or nothing more can be done.
 
-def send_until(
-    home: Path, stop: Callable[[float], bool], *, once: bool, delivery: Delivery | None = None,
-    beat: Callable[[Delivery], dict[str, Any] | None] = lambda _: None,
-) -> Delivery:  # fmt: skip
-    """Send a home's outbox until told to stop, or until it is empty or nothing more can be done."""
+    Now and then a heartbeat goes along, made of the status that the capturing process writes; a process that has
+    died no longer writes one, so nobody takes its silence for health.
+    """
     from sensors.identity import load_identity
     from sensors.outbox import Outbox
     from sensors.sender import Sender
@@ -38,21 +38,28 @@ def send_until(
         wait = sender.send_due(time.time_ns())
         if once and (sender.delivery.last_error or not outbox.backlog().unsent):
             break
-        if time.monotonic() >= next_beat and (document := beat(sender.delivery)):
+        if time.monotonic() >= next_beat:
             next_beat = time.monotonic() + _HEARTBEAT_EVERY_S
-            sender.heartbeat(document)
+            _beat(home, outbox, sender)
     sender.close()
     outbox.close()
     return sender.delivery
 
 
+def _beat(home: Path, outbox: Outbox, sender: Sender) -> None:
+    from sensors.health import heartbeat, is_running, read_status
+
+    health = read_status(home)
+    if health is not None and is_running(health):
+        sender.heartbeat(heartbeat(health, outbox.backlog(), sender.delivery))
+
+
 class BackgroundSender:
     """A thread that sends a home's outbox beside the capture, and empties it within a bound when the capture ends."""
 
-    def __init__(self, home: Path, delivery: Delivery, beat: Callable[[Delivery], Heartbeat | None]) -> None:
+    def __init__(self, home: Path, delivery: Delivery) -> None:
         self._home = home
         self._delivery = delivery
-        self._beat = beat
         self._ended = threading.Event()
         self._give_up: float | None = None
         self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
@@ -68,7 +75,7 @@ class BackgroundSender:
 
     def _run(self) -> None:
         try:
-            send_until(self._home, self._stop, once=False, delivery=self._delivery, beat=self._beat)
+            send_until(self._home, self._stop, once=False, delivery=self._delivery)
         except Exception as error:
             if not errors.has_code(error):
                 raise

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import sys
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from cli.safe import safe
 from cli.sending import BackgroundSender
@@ -51,9 +52,10 @@ class SensorProcess:
         from sensors.outbox import Outbox
         from sensors.sender import Delivery
 
-        self.home.mkdir(parents=True, exist_ok=True)
+        _make_home(self.home)
         self.config = load_config(self.home)
         contract = home_contract(self.home)
+        contract.require_valid(dt.datetime.now(dt.UTC).date())
         settings = Settings(
             agency=self.config.agency, sensor=self.config.sensor, key=event_key(self.home).hex(), tlp=contract.tlp,
             evidence_bytes=EVIDENCE_RING,
@@ -115,19 +117,9 @@ class SensorProcess:
         """Send beside the capture; None where this home has nowhere to send to."""
         if self.config.collector is None:
             return None
-        sender = BackgroundSender(self.home, self.delivery, self._beat)
+        sender = BackgroundSender(self.home, self.delivery)
         sender.start()
         return sender
-
-    def _beat(self, delivery: Delivery) -> dict[str, Any] | None:
-        from sensors.health import heartbeat
-        from sensors.outbox import Backlog
-
-        health = self._health
-        if health is None:
-            return None
-        backlog = Backlog(health.unsent, health.oldest_unsent, health.dead)
-        return heartbeat(health, self.agent.tally, backlog, delivery)
 
     def end(self, sender: BackgroundSender | None) -> None:
         """Stop the sender after a last try, and write the last status."""
@@ -142,3 +134,12 @@ class SensorProcess:
             return ""
         health = self._health
         return f"{accounting(health.accounting)}  alerts {health.alerts:,}  unsent {health.unsent:,}"
+
+
+def _make_home(home: Path) -> None:
+    from sensors.errors import SensorError
+
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SensorError("BAVN-E110", f"{home}: {error.strerror}") from error

@@ -98,6 +98,8 @@ def _needs_sensor(sensor: dict[str, Any] | None) -> list[dict[str, str]]:
         needs.append({"what": f"sensor {sensor['sensor']} is not running", "next": command("sensor run -i IFACE")})
     if not sensor["accounting"]["exact"]:
         needs.append({"what": "packets are unaccounted for", "next": command("sensor status")})
+    if sensor["withheld"].get("BAVN-E121"):
+        needs.append({"what": "the sharing contract has expired: nothing leaves", "next": "bavn explain BAVN-E121"})
     if sensor["waiting"]:
         needs.append(
             {"what": f"{counted(sensor['waiting'], 'alert')} held back: for the disk", "next": command("doctor")}

@@ -74,6 +74,15 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tlp: Tlp = "AMBER"
     expires: dt.date | None = None
 
+    def require_valid(self, today: dt.date) -> None:
+        """Make sure that the contract holds on a day (UTC).
+
+        Raises:
+            SensorError: BAVN-E121 where it has expired.
+        """
+        if self.expires is not None and today > self.expires:
+            raise SensorError("BAVN-E121", f"contract {self.version} ended on {self.expires}")
+
 
 class Verdict(msgspec.Struct, frozen=True):
     """What the contract made of an alert: the exact bytes that leave, or none and why."""
@@ -126,8 +135,7 @@ class Enforcer:
         Raises:
             SensorError: BAVN-E121 where the contract has expired.
         """
-        if self.contract.expires is not None and today > self.contract.expires:
-            raise SensorError("BAVN-E121", f"contract {self.contract.version} ended on {self.contract.expires}")
+        self.contract.require_valid(today)
         document: dict[str, Any] = msgspec.json.decode(alert)
         level, event = document["bavn"]["level"], document["event"]
         if getattr(self.contract.share, level) == "none":

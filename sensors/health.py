@@ -12,7 +12,6 @@ from sensors.sender import rfc3339
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sensors.agent import Tally
     from sensors.outbox import Backlog
     from sensors.sender import Delivery
     from sensors.source import KernelCounts
@@ -95,15 +94,15 @@ def is_running(health: Health) -> bool:
     return True
 
 
-def heartbeat(health: Health, tally: Tally, backlog: Backlog, delivery: Delivery) -> dict[str, Any]:
-    """Make the heartbeat document (schema/openapi.yaml)."""
+def heartbeat(health: Health, backlog: Backlog, delivery: Delivery) -> dict[str, Any]:
+    """Make the heartbeat document (schema/openapi.yaml) of the newest status and what the sender knows."""
     return {
         "format": "bavn-heartbeat",
         "version": 1,
         "time": rfc3339(health.written),
         "counters": {
             **{name: n for name, n in health.counters.items() if n},
-            **{f"withheld_{name}": n for name, n in tally.drops.items()},
+            **{f"withheld_{name}": n for name, n in health.withheld.items()},
             "sent_stored": delivery.stored,
             "sent_duplicate": delivery.duplicate,
             "sent_refused": delivery.refused,
