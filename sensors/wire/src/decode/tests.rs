@@ -249,6 +249,51 @@ fn tunnels_open_and_tell_their_path() {
     assert_eq!(fault(LinkType::RAW, &deep), Drop::Depth);
 }
 
+fn udp_to(port: u16, body: &[u8]) -> Vec<u8> {
+    let length = (8 + body.len() as u16).to_be_bytes();
+    ip4(17, 0, &[&[0xc0, 0][..], &port.to_be_bytes(), &length, &[0, 0], body].concat())
+}
+
+#[test]
+fn tunnels_over_udp_open_by_port_and_header() {
+    let inner = tcp4_ip();
+    let tagged = [0x36, 0xff, 0, 0, 0, 0, 0, 9, 0, 1, 0, 0x85, 1, 0, 0, 0xc0, 1, 9, 9, 0];
+    let cases: [(u16, &[u8], &[u8]); 5] = [
+        (4789, &[8, 0, 0, 0, 0, 0, 7, 0], TCP4),
+        (6081, &[1, 0, 0x65, 0x58, 0, 0, 7, 0, 1, 2, 3, 0], TCP4),
+        (2152, &[0x30, 0xff, 0, 0, 0, 0, 0, 9], inner),
+        (2152, &tagged, inner),
+        (4754, &[0, 0, 8, 0], inner),
+    ];
+    for (port, head, inner) in cases {
+        let data = udp_to(port, &[head, inner].concat());
+        let packet = ip(LinkType::RAW, &data);
+        assert_eq!((packet.ports, packet.tunnels), ([1234, 80], 1), "{port} {head:02x?}");
+        // Cut short, with another first byte, or to another port it is a datagram like any other.
+        for other in
+            [udp_to(port, head), udp_to(port, &[&[0xff][..], &head[1..], inner].concat()), udp_to(9, head)]
+        {
+            let packet = ip(LinkType::RAW, &other);
+            assert_eq!((packet.upper, packet.tunnels, packet.ports[0]), (Upper::Udp, 0, 0xc000));
+        }
+    }
+}
+
+#[test]
+fn wireless_frames_in_a_tunnel() {
+    let llc = [0xaa, 0xaa, 3, 0, 0, 0, 8, 0];
+    let of = |kind: [u8; 2], more: usize| {
+        let head = [&[0, 0, 0x82, 0][..], &kind, &[0; 22], &vec![0; more], &llc, tcp4_ip()].concat();
+        ip4(47, 0, &head)
+    };
+    for (kind, more) in [([0x08, 1], 0), ([0x88, 1], 2), ([0x88, 3], 8), ([0x88, 0x82], 6), ([0x08, 2], 0)] {
+        assert_eq!(ip(LinkType::RAW, &of(kind, more)).ports, [1234, 80], "{kind:02x?}");
+    }
+    for kind in [[0x88, 0x41], [0x80, 0], [0x48, 1], [0xd4, 0]] {
+        assert_eq!(ip(LinkType::RAW, &of(kind, 2)).transport, Transport(47), "{kind:02x?}");
+    }
+}
+
 #[test]
 fn each_reason_has_its_counter() {
     let mut counters = Counters::default();

@@ -1,6 +1,6 @@
-//! Layers that carry other layers: MPLS, PPPoE and PPP, and the tunnels over IP.
+//! Layers that carry other layers: MPLS, PPPoE and PPP, and the tunnels over IP and UDP.
 //!
-//! A tunnel over IP that carries nothing we know stays a packet of the outer protocol.
+//! A tunnel over IP or UDP that carries nothing we know stays a packet of the outer protocol.
 
 use super::rest::Rest;
 use super::{Drop, Found, MAX_TUNNELS, Packet, ether, ip4, ip6, link, transport};
@@ -9,22 +9,96 @@ pub(super) const IP_IN_IP: u8 = 4;
 pub(super) const IPV6_IN_IP: u8 = 41;
 pub(super) const GRE: u8 = 47;
 
+const GTP_U: u16 = 2152;
+const GRE_IN_UDP: u16 = 4754;
+const VXLAN: u16 = 4789;
+const GENEVE: u16 = 6081;
+
 /// Opens a tunnel over IP; what cannot be opened is an ordinary packet of its protocol.
 pub(super) fn tunnel<'a>(packet: &mut Packet<'a>, protocol: u8, rest: Rest<'a>) -> Result<Found, Drop> {
+    if is_open(packet, |packet| open(packet, protocol, rest))? {
+        return Ok(Found::Ip);
+    }
+    Ok(transport::other(packet, protocol, rest))
+}
+
+/// Tries a way to open a tunnel; where it cannot be, the packet is as before.
+fn is_open<'a>(
+    packet: &mut Packet<'a>,
+    open: impl FnOnce(&mut Packet<'a>) -> Result<Found, Drop>,
+) -> Result<bool, Drop> {
     let outer = *packet;
-    match open(packet, protocol, rest) {
-        Ok(Found::Ip) => Ok(Found::Ip),
+    match open(packet) {
+        Ok(Found::Ip) => Ok(true),
         Err(Drop::Depth) => Err(Drop::Depth),
         // ARP over a tunnel is no flow of its own either.
         Ok(Found::Arp(_)) | Err(_) => {
             *packet = outer;
-            Ok(transport::other(packet, protocol, rest))
+            Ok(false)
         }
     }
 }
 
+/// True for the ports that tunnels over UDP are sent to; their headers tell too little to be found by content.
+#[inline]
+pub(super) const fn is_over_udp(port: u16) -> bool {
+    matches!(port, VXLAN | GENEVE | GTP_U | GRE_IN_UDP)
+}
+
+/// Opens a tunnel over UDP; false where it is an ordinary datagram.
+#[cold]
+pub(super) fn over_udp<'a>(packet: &mut Packet<'a>, port: u16, body: Rest<'a>) -> Result<bool, Drop> {
+    is_open(packet, |packet| {
+        enter(packet, port)?;
+        match port {
+            VXLAN => vxlan(packet, body),
+            GENEVE => geneve(packet, body),
+            GTP_U => gtp(packet, body),
+            _ => gre(packet, body),
+        }
+    })
+}
+
+/// VXLAN (RFC 7348 5): only the flag of a valid network identifier is set.
+fn vxlan<'a>(packet: &mut Packet<'a>, rest: Rest<'a>) -> Result<Found, Drop> {
+    match rest.chunk::<8>()? {
+        ([0x08, 0, 0, 0, ..], rest) => ether::ethernet(packet, rest),
+        _ => Err(Drop::EthertypeUnknown),
+    }
+}
+
+/// Geneve (RFC 8926 3.4), version 0; options are passed over.
+fn geneve<'a>(packet: &mut Packet<'a>, rest: Rest<'a>) -> Result<Found, Drop> {
+    let ([version, _, type0, type1, ..], rest) = rest.chunk::<8>()?;
+    if version >> 6 != 0 {
+        return Err(Drop::EthertypeUnknown);
+    }
+    carried(packet, u16::from_be_bytes([*type0, *type1]), rest.skip(usize::from(version & 0x3f) * 4)?)
+}
+
+/// GTP-U, user data of mobile networks (3GPP TS 29.281 5.1, 5.2): version 1, message 255.
+fn gtp<'a>(packet: &mut Packet<'a>, rest: Rest<'a>) -> Result<Found, Drop> {
+    let ([flags, message, ..], mut rest) = rest.chunk::<8>()?;
+    if (flags & 0xf0, *message) != (0x30, 0xff) {
+        return Err(Drop::EthertypeUnknown);
+    }
+    if flags & 0x07 != 0 {
+        let ([.., first], after) = rest.chunk::<4>()?;
+        let mut next = *first;
+        rest = after;
+        while next != 0 {
+            packet.deeper()?;
+            let ([words], _) = rest.chunk::<1>()?;
+            let whole = usize::from(*words).max(1) * 4;
+            next = rest.data.get(whole - 1).copied().ok_or(Drop::Truncated)?;
+            rest = rest.skip(whole)?;
+        }
+    }
+    link::raw(packet, rest)
+}
+
 fn open<'a>(packet: &mut Packet<'a>, protocol: u8, rest: Rest<'a>) -> Result<Found, Drop> {
-    enter(packet, protocol)?;
+    enter(packet, u16::from(protocol))?;
     match protocol {
         IP_IN_IP => ip4::ip4(packet, rest),
         IPV6_IN_IP => ip6::ip6(packet, rest),
@@ -33,7 +107,7 @@ fn open<'a>(packet: &mut Packet<'a>, protocol: u8, rest: Rest<'a>) -> Result<Fou
 }
 
 /// Goes one tunnel deeper: the outer pair of addresses and the kind become part of the path, whatever the direction.
-fn enter(packet: &mut Packet<'_>, kind: u8) -> Result<(), Drop> {
+fn enter(packet: &mut Packet<'_>, kind: u16) -> Result<(), Drop> {
     packet.tunnels += 1;
     if packet.tunnels > MAX_TUNNELS {
         return Err(Drop::Depth);
@@ -73,9 +147,31 @@ fn carried<'a>(packet: &mut Packet<'a>, ethertype: u16, rest: Rest<'a>) -> Resul
     match ethertype {
         // Transparent Ethernet bridging.
         0x6558 => ether::ethernet(packet, rest),
+        // Frames from Aruba's access points to their controller, a number for each of their networks.
+        0x8200..=0x83ff => wireless(packet, rest),
         0..ether::FIRST_ETHERTYPE => Err(Drop::EthertypeUnknown),
         _ => ether::network(packet, ethertype, rest),
     }
+}
+
+/// A data frame of IEEE 802.11 (9.3.2) that is not encrypted; LLC follows.
+fn wireless<'a>(packet: &mut Packet<'a>, rest: Rest<'a>) -> Result<Found, Drop> {
+    const DATA: u8 = 0x08;
+    const NO_DATA: u8 = 0x40;
+    const QOS: u8 = 0x80;
+    const PROTECTED: u8 = 0x40;
+    const ORDER: u8 = 0x80;
+    let ([kind, flags], _) = rest.chunk::<2>()?;
+    if kind & (0x0f | NO_DATA) != DATA || flags & PROTECTED != 0 {
+        return Err(Drop::EthertypeUnknown);
+    }
+    let fourth_address = if flags & 0x03 == 0x03 { 6 } else { 0 };
+    let quality = match (kind & QOS, flags & ORDER) {
+        (0, _) => 0,
+        (_, 0) => 2,
+        _ => 6,
+    };
+    ether::llc(packet, rest.skip(24 + fourth_address + quality)?)
 }
 
 /// MPLS (RFC 3032): labels to the bottom of the stack, then IP, or Ethernet in a pseudowire (RFC 4448).

@@ -22,6 +22,8 @@ mod timers;
 pub(crate) mod crafted;
 #[cfg(test)]
 mod echo;
+#[cfg(test)]
+mod later_tests;
 
 pub use evidence::{Evidence, PinId};
 pub use report::{FIELDS, WEIRD_FIELDS, WEIRDS};

@@ -2,7 +2,7 @@
 
 use super::Timeouts;
 use super::key::{Key, looks_like_answer};
-use super::service::Analysis;
+use super::service::{self, Analysis, Set};
 use super::timers::Link;
 use crate::decode::{Packet, TcpFlags, Upper};
 use crate::messages::{Direction, FlowInfo, Transport};
@@ -121,13 +121,18 @@ pub(crate) struct Flow {
     pub(crate) reported: u32,
     /// Weird events so far.
     pub(crate) weirds: u8,
-    /// Fresh starts that a stream picked up in the middle may still make.
+    /// Fresh starts that a stream may still make in search of its protocol.
     pub(crate) tries: u8,
+    /// What those may find.
+    pub(crate) again: Set,
     pub(crate) service: Option<&'static str>,
 }
 
 /// Fresh starts of a stream that is picked up in the middle.
 const MIDSTREAM_TRIES: u8 = 8;
+
+/// Fresh starts of a stream that was seen from its beginning: so many segments may come before STARTTLS.
+const LATER_TRIES: u8 = 16;
 
 /// Datagrams of a flow that are looked at before it counts as unknown.
 const DATAGRAM_TRIES: u8 = 4;
@@ -151,6 +156,8 @@ impl Flags {
     pub(crate) const RULED_OUT_DIR: u16 = 256;
     /// All before the FIN has come.
     pub(crate) const FINISHED_DIR: u16 = 1024;
+    /// No protocol fits the first bytes of this side; a later segment may begin one.
+    pub(crate) const TRIED_DIR: u16 = 4096;
 
     pub(crate) const fn get(self, bit: u16) -> bool {
         self.0 & bit != 0
@@ -210,10 +217,13 @@ impl Flow {
 
 impl Flow {
     pub(super) fn begin(key: Key, tag: u32, swapped: bool, id: u64, packet: &Packet<'_>, time: u64) -> Self {
-        let (answer, tries) = match packet.upper {
-            Upper::Tcp(tcp) if tcp.flags.any(TcpFlags::SYN) => (tcp.flags.any(TcpFlags::ACK), 0),
-            Upper::Tcp(_) => (looks_like_answer(packet.transport, packet.ports), MIDSTREAM_TRIES),
-            _ => (looks_like_answer(packet.transport, packet.ports), DATAGRAM_TRIES),
+        let by_ports = looks_like_answer(packet.transport, packet.ports);
+        let (answer, tries, again) = match packet.upper {
+            Upper::Tcp(tcp) if tcp.flags.any(TcpFlags::SYN) => {
+                (tcp.flags.any(TcpFlags::ACK), LATER_TRIES, service::LATER)
+            }
+            Upper::Tcp(_) => (by_ports, MIDSTREAM_TRIES, service::ALL),
+            _ => (by_ports, DATAGRAM_TRIES, service::ALL),
         };
         let mut flags = Flags::default();
         let mut history = History::default();
@@ -249,6 +259,7 @@ impl Flow {
             reported: 0,
             weirds: 0,
             tries,
+            again,
             service: None,
         }
     }

@@ -158,6 +158,23 @@ const fn by_first_byte(byte: u8) -> Set {
     tls | dns | http | rest
 }
 
+/// Every stream protocol that is enabled.
+pub(crate) const ALL: Set = !0;
+
+/// What a stream may turn into after it began as something unknown, at the beginning of a segment: mail, directories,
+/// databases and remote desktops begin in clear text and go on in TLS. HTTP in the midst of such a stream is mostly
+/// something that is carried, as in a mail, and not a conversation.
+pub(crate) const LATER: Set = 1;
+
+/// True for the greeting of a SOCKS client (RFC 1928 3, SOCKS 4): after it any protocol may begin.
+pub(crate) fn is_socks(data: &[u8]) -> bool {
+    match data {
+        [5, methods, rest @ ..] => *methods > 0 && usize::from(*methods) == rest.len(),
+        [4, 1 | 2, rest @ ..] => rest.len() >= 7 && rest.last() == Some(&0),
+        _ => false,
+    }
+}
+
 /// Asks the protocols of `set` about a direction's first bytes: which one it is, and which are still possible.
 pub(crate) fn probe(set: Set, data: &[u8], direction: Direction) -> (Option<Set>, Set) {
     let Some(first) = data.first() else {
@@ -174,6 +191,9 @@ pub(crate) fn probe(set: Set, data: &[u8], direction: Direction) -> (Option<Set>
     (None, left)
 }
 
+/// Fresh starts after a protocol said that another follows.
+const SWITCH_TRIES: u8 = 8;
+
 /// The application's side of a stream.
 #[derive(Debug)]
 pub(crate) enum App {
@@ -189,12 +209,18 @@ pub(crate) struct Probing {
     pub(crate) first: [Vec<u8>; 2],
     /// What each direction may still be.
     pub(crate) left: [Set; 2],
-    pub(crate) enabled: Set,
-    /// Fresh starts that a stream picked up in the middle may still make.
+    /// What a fresh start may find.
+    pub(crate) again: Set,
+    /// Fresh starts that the stream may still make.
     pub(crate) tries: u8,
 }
 
 impl Probing {
+    /// A stream that has come to another protocol's beginning.
+    fn anew() -> Self {
+        Self { left: [ALL; 2], again: ALL, tries: SWITCH_TRIES, ..Self::default() }
+    }
+
     /// The protocol, as soon as it is known.
     fn look(&mut self, direction: Direction, data: &[u8]) -> Option<Set> {
         let way = direction.index();
@@ -228,7 +254,7 @@ impl Probing {
         }
         if left == 0 && self.tries > 0 {
             self.tries -= 1;
-            self.left[way] = self.enabled;
+            self.left[way] = self.again;
         } else {
             self.left[way] = left;
         }
@@ -257,9 +283,8 @@ impl Receiver for Feed<'_> {
     fn data(&mut self, data: &[u8]) {
         match self.app {
             App::Running(service) => {
-                if service.data(self.direction, data, &mut self.cx) == Next::Done {
-                    self.finish();
-                }
+                let next = service.data(self.direction, data, &mut self.cx);
+                self.go_on(next);
             }
             App::Probing(probing) => {
                 let way = self.direction.index();
@@ -280,9 +305,8 @@ impl Receiver for Feed<'_> {
         self.cx.counters.stream_gap_bytes += len;
         match self.app {
             App::Running(service) => {
-                if service.gap(self.direction, len, &mut self.cx) == Next::Done {
-                    self.finish();
-                }
+                let next = service.gap(self.direction, len, &mut self.cx);
+                self.go_on(next);
             }
             App::Probing(probing) => probing.narrow(self.direction.index(), 0),
             App::Done => {}
@@ -304,7 +328,9 @@ impl Feed<'_> {
             [to_server, to_client] if self.direction == Direction::ToServer => [to_server, to_client],
             [to_server, to_client] => [to_client, to_server],
         };
-        if !other.is_empty() {
+        // What the other side said before may be another protocol's, as the answer to STARTTLS is.
+        let (fits, left) = probe(bit, &other, self.direction.flip());
+        if !other.is_empty() && (fits.is_some() || left != 0) {
             let this = self.direction;
             self.direction = this.flip();
             self.data(&other);
@@ -316,9 +342,15 @@ impl Feed<'_> {
         self.data(data);
     }
 
-    fn finish(&mut self) {
-        if let App::Running(mut service) = std::mem::replace(self.app, App::Done) {
-            service.close(Close::End, &mut self.cx);
+    #[inline]
+    fn go_on(&mut self, next: Next) {
+        match next {
+            Next::More => {}
+            Next::Done => self.close(Close::End),
+            Next::Switch => {
+                self.close(Close::End);
+                *self.app = App::Probing(Probing::anew());
+            }
         }
     }
 

@@ -191,7 +191,7 @@ impl FlowTable {
         });
         match next {
             Some(Next::More) => {}
-            Some(Next::Done) => flow.rest(),
+            Some(Next::Done | Next::Switch) => flow.rest(),
             None => self.quarantine(slot, env),
         }
     }

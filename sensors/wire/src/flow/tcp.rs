@@ -3,7 +3,7 @@
 use super::reassembly::{Arrival, Budget, Findings, Half, Receiver};
 use super::record::{Act, Flags, Flow, Stage};
 use super::report::{self, FlowWeird};
-use super::service::{self, Analysis, App, Feed, Probing, Stream};
+use super::service::{self, Analysis, App, Feed, Probing, Set, Stream};
 use super::table::{Env, FlowTable, PARSER_TICK, guarded};
 use super::timers::TICK;
 use crate::decode::{Packet, Tcp, TcpFlags};
@@ -75,11 +75,16 @@ impl FlowTable {
     ) -> bool {
         let enabled = self.enabled[0];
         let flow = &mut self.flows[slot];
+        if service::is_socks(packet.payload) {
+            flow.again = service::ALL;
+        }
         if flow.flags.get_dir(Flags::RULED_OUT_DIR, direction) || packet.payload.is_empty() {
             return false;
         }
         if seq == flow.next[direction.index()] {
-            let Some((found, left)) = guarded(|| service::probe(enabled, packet.payload, direction)) else {
+            let Some((found, left)) =
+                guarded(|| service::probe(flow.sought(direction, enabled), packet.payload, direction))
+            else {
                 self.quarantine(slot, env);
                 return false;
             };
@@ -89,9 +94,9 @@ impl FlowTable {
             }
         }
         flow.flags.set(Flags::ASSEMBLED);
-        let left = [Direction::ToServer, Direction::ToClient]
-            .map(|way| if flow.flags.get_dir(Flags::RULED_OUT_DIR, way) { 0 } else { enabled });
-        let app = App::Probing(Probing { left, enabled, tries: flow.tries, ..Probing::default() });
+        let left = [Direction::ToServer, Direction::ToClient].map(|way| flow.sought(way, enabled));
+        let again = enabled & flow.again;
+        let app = App::Probing(Probing { left, again, tries: flow.tries, ..Probing::default() });
         let stream = Stream { halves: Default::default(), app, ticked: env.time / TICK };
         flow.analysis = Some(Analysis::Stream(Box::new(stream)));
         true
@@ -316,7 +321,19 @@ impl Flow {
         }
     }
 
+    /// The protocols that this side's next segment may begin.
+    fn sought(&self, direction: Direction, enabled: Set) -> Set {
+        if self.flags.get_dir(Flags::RULED_OUT_DIR, direction) {
+            0
+        } else if self.flags.get_dir(Flags::TRIED_DIR, direction) {
+            enabled & self.again
+        } else {
+            enabled
+        }
+    }
+
     fn rule_out(&mut self, direction: Direction) {
+        self.flags.put_dir(Flags::TRIED_DIR, direction, true);
         if self.tries > 0 {
             self.tries -= 1;
             return;

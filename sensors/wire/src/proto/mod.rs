@@ -29,6 +29,9 @@ pub enum Next {
     /// It has seen all it needs of this flow (TLS after the handshake, an upgrade): `close` follows at once, and then
     /// the flow has only counters.
     Done,
+    /// What follows is another protocol's: a tunnel through a proxy, an upgrade. `close` follows at once, and both
+    /// directions are probed anew.
+    Switch,
 }
 
 /// Why a flow's parser is told to finish.

@@ -5,7 +5,7 @@ use super::parse::{Header, Malformed, Question, Record};
 use crate::proto::Probe;
 
 /// Questions that one message may reasonably have (multicast DNS asks several).
-const MAX_QUESTIONS: u16 = 32;
+const MAX_QUESTIONS: u16 = 256;
 
 /// Looks at one whole message.
 pub(super) fn message(bytes: &[u8], port_53: bool) -> Probe {

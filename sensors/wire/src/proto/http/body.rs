@@ -122,6 +122,10 @@ impl State {
     }
 }
 
+fn is_chunked(encoding: &[u8]) -> bool {
+    encoding.trim_ascii().eq_ignore_ascii_case(b"chunked")
+}
+
 /// What the headers say about a body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Framing {
@@ -129,6 +133,8 @@ pub(super) struct Framing {
     pub(super) chunked: bool,
     /// There is a Transfer-Encoding.
     pub(super) encoded: bool,
+    /// It names chunked, in whatever place.
+    pub(super) names_chunked: bool,
     /// Lengths that are no number, or differ.
     pub(super) bad_length: bool,
 }
@@ -142,7 +148,9 @@ impl Framing {
         if let Some(encoding) = head.all("transfer-encoding").last() {
             let last = encoding.rsplit(|byte| *byte == b',').next().unwrap_or_default();
             framing.encoded = true;
-            framing.chunked = last.trim_ascii().eq_ignore_ascii_case(b"chunked");
+            framing.chunked = is_chunked(last);
+            let mut all = head.all("transfer-encoding").flat_map(|value| value.split(|byte| *byte == b','));
+            framing.names_chunked = all.any(is_chunked);
         }
         framing.warn(cx);
         framing
@@ -169,7 +177,8 @@ impl Framing {
     /// the next head: so it is looked at as one.
     pub(super) fn request(self) -> State {
         match self {
-            Self { chunked: true, .. } => State::CHUNK,
+            // Where chunked is not the last, servers that do not refuse mostly go by it all the same.
+            Self { names_chunked: true, .. } => State::CHUNK,
             Self { encoded: true, .. } => State::Lost,
             Self { bad_length: true, .. } => State::Head,
             Self { length: None | Some(0), .. } => State::Head,

@@ -49,7 +49,8 @@ pub struct Http {
     /// The direction that requests go, once a head has shown it.
     requests: Option<Direction>,
     depth: u64,
-    done: bool,
+    /// What follows is another protocol's.
+    switched: bool,
 }
 
 /// One direction.
@@ -74,21 +75,21 @@ impl StreamParser for Http {
         }
         let mut rest = data;
         self.find_again(direction, rest);
-        while !rest.is_empty() && !self.done {
+        while !rest.is_empty() && !self.switched {
             let used = match self.half(direction).state {
                 State::Head => self.head(direction, rest, cx),
                 _ => self.body(direction, rest, cx),
             };
             rest = rest.get(used..).unwrap_or_default();
         }
-        if self.done { Next::Done } else { Next::More }
+        if self.switched { Next::Switch } else { Next::More }
     }
 
     fn gap(&mut self, direction: Direction, len: u64, cx: &mut Context<'_>) -> Next {
         self.cut_head(direction, cx);
         let half = self.half(direction);
         half.state = half.state.after_gap(len);
-        if self.done { Next::Done } else { Next::More }
+        Next::More
     }
 
     fn tick(&mut self, cx: &mut Context<'_>) {
@@ -312,7 +313,7 @@ impl Http {
         let tunnel = method == Some(Method::Connect);
         if code == 101 || tunnel && (200..300).contains(&code) {
             self.open.flush(cx);
-            self.done = true;
+            self.switched = true;
             return;
         }
         if tunnel {

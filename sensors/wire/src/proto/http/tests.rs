@@ -280,7 +280,7 @@ fn tunnels_end_the_work() {
     let mut bench = Bench::new();
     bench.send(UP, b"CONNECT a.dk:443 HTTP/1.1\r\n\r\n").send(UP, b"\x16\x03\x01");
     bench.send(DOWN, b"HTTP/1.1 200 Connection established\r\n\r\n\x16\x03");
-    assert_eq!(bench.next, Next::Done);
+    assert_eq!(bench.next, Next::Switch);
     let event = bench.only();
     assert_eq!((event.get("url.domain"), event.get("url.port"), event.get("url.path")), ("a.dk", "443", ""));
     let mut bench = Bench::new();
@@ -290,7 +290,7 @@ fn tunnels_end_the_work() {
     bench
         .send(UP, b"GET /b HTTP/1.1\r\n\r\n")
         .send(DOWN, b"HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\n\r\n\x81");
-    assert_eq!(bench.next, Next::Done);
+    assert_eq!(bench.next, Next::Switch);
     assert_eq!(bench.pairs(), pairs(&[("a.dk:443", "407"), ("/b", "101")]));
 }
 
@@ -423,6 +423,18 @@ fn one_way_captures() {
         .send(DOWN, b"HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n")
         .send(DOWN, b"HTTP/1.1 206 OK\r\n\r\n");
     assert_eq!(bench.pairs(), pairs(&[("?", "200"), ("?", "206")]));
+}
+
+#[test]
+fn chunked_counts_wherever_it_is_named() {
+    for encoding in ["chunked, identity", "CHUNKED ,x", "chunked\r\nTransfer-Encoding: identity"] {
+        let mut bench = Bench::new();
+        let head = format!("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: {encoding}\r\n\r\n");
+        bench.send(UP, head.as_bytes()).send(UP, b"0\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n");
+        bench.close();
+        assert_eq!(bench.pairs(), pairs(&[("/", "?"), ("/smuggled", "?")]), "{encoding}");
+        assert_eq!(bench.log.weird(), ["http_unknown_encoding"]);
+    }
 }
 
 #[test]
