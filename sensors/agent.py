@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from sensors.errors import SensorError
 from sensors.outbox import Draft
+from sensors.source import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -28,8 +29,6 @@ STEP_MS: Final = 200
 
 MAX_WAITING: Final = 20_000
 """Alerts held in memory while the outbox cannot be written."""
-
-LOOPBACK: Final = "lo"
 
 _BATCH_FRAMES: Final = 4_096
 _NS: Final = 1_000_000_000

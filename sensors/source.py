@@ -6,6 +6,7 @@ because its import takes the better part of a second.
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import struct
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 Frame = tuple[int, int, bytes]
 """Time (ns since the epoch), link type (LINKTYPE registry), bytes."""
 
+LOOPBACK: Final = "lo"
+
 _SOL_PACKET: Final = 263
+_PACKET_IGNORE_OUTGOING: Final = 23
 _PACKET_STATISTICS: Final = 6
 _ARPHRD_TO_LINKTYPE: Final = {1: 1, 772: 1, 65534: 101, 768: 101, 769: 101, 776: 101, 778: 101, 519: 101, 512: 101}
 _LINKTYPE_ETHERNET: Final = 1
@@ -123,6 +127,10 @@ def _open(interface: str, bpf: str | None, *, promiscuous: bool) -> Any:  # noqa
         code = "BAVN-E102" if bpf else "BAVN-E101"
         raise SensorError(code, f"{interface}: {error}") from error
     _widen_buffer(opened.ins)
+    if interface == LOOPBACK:
+        # Loopback shows each packet as it is sent and as it arrives; kernels before 4.20 have no such option.
+        with contextlib.suppress(OSError):
+            opened.ins.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
     return opened
 
 
