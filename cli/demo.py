@@ -97,7 +97,7 @@ def _collector(run: Demo, store: str, url: str | None, elastic: dict[str, str] |
     log = (run.home / "collector.log").open("wb")
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process:  # noqa: S603
         try:
-            yield f"https://localhost:{_port(process, run.home)}"
+            yield f"https://127.0.0.1:{_port(process, run.home)}"
         finally:
             process.terminate()
             process.wait(_START_S)
