@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -136,7 +137,7 @@ def _read_captures(run: Demo) -> dict[str, Any]:
 
 
 def _live(run: Demo) -> None:
-    command = ["unshare", "-rUn", sys.executable, "-P", "-m", "cli.demo_live", str(run.home)]
+    command = [*_namespace(), sys.executable, "-P", "-m", "cli.demo_live", str(run.home)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_LIVE_S, check=False)  # noqa: S603
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -147,6 +148,15 @@ def _live(run: Demo) -> None:
         run.left_out.append(f"the live part needs a user and network namespace: {reason}")
         return
     _say(3, f"live wire (own network namespace, kernel ring): {done.stdout.strip()}")
+
+
+def _namespace() -> list[str]:
+    """An own user and network namespace; root can do without the user's where those are not allowed."""
+    unprivileged = ["unshare", "-rUn"]
+    if os.geteuid() != 0:
+        return unprivileged
+    probe = subprocess.run([*unprivileged, "true"], capture_output=True, check=False)
+    return unprivileged if probe.returncode == 0 else ["unshare", "-n"]
 
 
 def _send(run: Demo) -> None:
