@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from cli.errors import CliError, has_code
 from cli.safe import safe
 from cli.terminal import command
@@ -22,37 +20,11 @@ if TYPE_CHECKING:
     from detectors.check import RuleSet
     from detectors.loop import Batch, PacketLoop
 
-STEP_MS: Final = 500
+STEP_MS: Final = 100
 STDIN: Final = "-"
 _SUFFIXES: Final = (".pcap", ".pcapng", ".cap", ".trace", ".dmp")
 _PACKED: Final = (".gz", ".zst")
 _PROGRESS_AFTER_S: Final = 1.0
-
-
-class _Ip(msgspec.Struct):
-    ip: str = ""
-
-
-class _Event(msgspec.Struct):
-    id: str
-    severity: int = 1
-
-
-class _Rule(msgspec.Struct):
-    name: str
-
-
-class _Own(msgspec.Struct):
-    level: str
-
-
-class AlertHead(msgspec.Struct):
-    """The parts of an alert that a summary needs."""
-
-    event: _Event
-    rule: _Rule
-    bavn: _Own
-    source: _Ip = msgspec.field(default_factory=_Ip)
 
 
 @dataclass
@@ -67,12 +39,12 @@ class Summary:
     problems: list[dict[str, Any]] = field(default_factory=list)
     counters: dict[str, int] = field(default_factory=dict)
 
-    def add(self, alert: bytes) -> None:
-        """Count one alert."""
-        head = msgspec.json.decode(alert, type=AlertHead)
-        self.levels[head.bavn.level] += 1
-        self.rules[head.rule.name] += 1
-        self.hosts[head.source.ip] += 1
+    def add(self, heads: Iterable[tuple[str, str, str]]) -> None:
+        """Count alerts by their level, rule and source."""
+        for level, rule, host in heads:
+            self.levels[level] += 1
+            self.rules[rule] += 1
+            self.hosts[host] += 1
 
     @property
     def seconds(self) -> float:

@@ -49,8 +49,8 @@ def scan(home: Path, paths: tuple[Path, ...], rule_paths: tuple[Path, ...], fail
     writer = None if form.raw else form.writer(alert_columns(form), ALERT_FIELDS)
 
     def take(batch: Batch) -> None:
+        summary.add(batch.heads)
         for alert in batch.alerts:
-            summary.add(alert)
             if writer is None:
                 write_documents(alert + b"\n")
             else:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from detectors import plancache, rulefiles, taxonomy
+from detectors import plancache, taxonomy
 from detectors.errors import BavnError
-from detectors.fields import FieldTable, native
-from detectors.rulefiles import RuleFileError
+from detectors.fields import FieldTable, native, native_digest
+from detectors.rawfiles import RuleFileError, read_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -77,7 +76,7 @@ class RuleFile:
 
 def default_rules() -> Path:
     """The folder of the rules that come with bavn."""
-    packaged = Path(str(resources.files("detectors"))) / "_rules"
+    packaged = Path(__file__).parent / "_rules"
     if packaged.is_dir():
         return packaged
     return packaged.parent.parent / "rules"
@@ -96,17 +95,24 @@ def load_rules(
     `cache` keeps plans by content; it is not used with a pipeline. Raises BavnError
     (E001) where a path does not exist; everything else is in the result.
     """
-    table, names = fields or native(), tables or taxonomy.packaged()
     files, unreadable = _read_all(paths)
-    kept = plancache.Cache(cache, files, table, names) if cache and not pipeline else None
+    kept = _cache(cache, files, fields, tables) if cache and not pipeline else None
     found = kept.get() if kept else None
     if found is None:
         from detectors.loader import compile_files  # noqa: PLC0415  (brings pySigma, which a kept plan does not need)
 
-        found = compile_files(files, table, names, pipeline)
+        found = compile_files(files, fields or native(), tables or taxonomy.packaged(), pipeline)
         if kept:
             kept.put(found)
     return RuleSet(found.plan, found.rules, (*unreadable, *found.refused), found.warnings)
+
+
+def _cache(
+    folder: Path, files: Sequence[RuleFile], fields: FieldTable | None, tables: Taxonomy | None
+) -> plancache.Cache:
+    """The place of these files' plan; the tables are known by their digests alone."""
+    field_digest = fields.digest if fields else native_digest()
+    return plancache.Cache(folder, files, field_digest, tables.digest if tables else taxonomy.packaged_digest())
 
 
 def _read_all(paths: Sequence[Path]) -> tuple[list[RuleFile], list[Refused]]:
@@ -117,7 +123,7 @@ def _read_all(paths: Sequence[Path]) -> tuple[list[RuleFile], list[Refused]]:
         ruleset = OWN if root == default_rules() else root.stem
         for file, source in _rule_files(root):
             try:
-                files.append(RuleFile(source, rulefiles.read_file(file, source)[0], ruleset))
+                files.append(RuleFile(source, read_file(file, source)[0], ruleset))
             except RuleFileError as error:
                 refused.append(Refused("", "", source, "refused", (error.diagnostic,)))
     return files, refused

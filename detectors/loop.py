@@ -46,12 +46,14 @@ class Settings:
 class Batch:
     """What one step gave.
 
-    `evidence` has each alert's capture in the order of `alerts`; `events` are JSON Lines;
+    `evidence` has each alert's capture in the order of `alerts`, `heads` its level, rule's title and source address
+    (empty where it has none); `events` are JSON Lines;
     `problems` are (code, sentence) of sources that failed.
     """
 
     alerts: tuple[bytes, ...]
     evidence: tuple[bytes | None, ...]
+    heads: tuple[tuple[str, str, str], ...]
     events: bytes
     problems: tuple[tuple[str, str], ...]
     more: bool
@@ -147,6 +149,7 @@ def _batch(raw: Any) -> Batch:  # noqa: ANN401
     return Batch(
         alerts=tuple(raw.alerts),
         evidence=tuple(raw.evidence),
+        heads=tuple(raw.heads),
         events=bytes(raw.events),
         problems=tuple(raw.problems),
         more=bool(raw.more),

@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from detectors.check import RuleFile, RuleSet
-    from detectors.fields import FieldTable
-    from detectors.taxonomy import Taxonomy
 
 
 class Cache:
-    """One rule set's place in a cache folder."""
+    """One rule set's place in a cache folder; `fields` and `names` are the digests of the tables behind the plan."""
 
-    def __init__(self, folder: Path, files: Iterable[RuleFile], fields: FieldTable, names: Taxonomy) -> None:
+    def __init__(self, folder: Path, files: Iterable[RuleFile], fields: str, names: str) -> None:
         self._path = folder / f"{_key(files, fields, names)}.json"
 
     def get(self) -> RuleSet | None:
@@ -38,6 +35,8 @@ class Cache:
 
     def put(self, found: RuleSet) -> None:
         """Keeps a result; a cache that cannot be written is no error."""
+        import tempfile  # noqa: PLC0415  (only what changed is written)
+
         data = plan.canonical(_to_data(found)).encode()
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,8 +48,8 @@ class Cache:
             return
 
 
-def _key(files: Iterable[RuleFile], fields: FieldTable, names: Taxonomy) -> str:
-    parts = [f"{plan.BACKEND_VERSION} {fields.digest} {names.digest}"]
+def _key(files: Iterable[RuleFile], fields: str, names: str) -> str:
+    parts = [f"{plan.BACKEND_VERSION} {fields} {names}"]
     parts += [f"{f.ruleset}\0{f.source}\0{hashlib.sha256(f.raw).hexdigest()}" for f in files]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import yaml
 
 from detectors.diagnostics import Diagnostic
+from detectors.rawfiles import MAX_FILE_BYTES, RuleFileError, decode, failure, read_file
 
-if TYPE_CHECKING:
-    from pathlib import Path
+__all__ = ["MAX_FILE_BYTES", "Document", "Position", "RuleFileError", "decode", "parse", "read_file"]
 
-MAX_FILE_BYTES: Final = 1024 * 1024
 MAX_DEPTH: Final = 16
 MAX_NODES: Final = 50_000
 MAX_SCALAR_CHARS: Final = 32 * 1024
@@ -75,37 +74,6 @@ class Document:
         return Diagnostic(code, sentence, self.path, at.line, at.column, width, label, note, text)
 
 
-class RuleFileError(Exception):
-    """The file cannot be read; carries the diagnostic."""
-
-    def __init__(self, diagnostic: Diagnostic) -> None:
-        super().__init__(diagnostic.sentence)
-        self.diagnostic = diagnostic
-
-
-def read_file(path: Path, name: str = "") -> tuple[bytes, str]:
-    """The file's bytes (at most `MAX_FILE_BYTES`) and text. Raises RuleFileError."""
-    shown = name or str(path)
-    try:
-        with path.open("rb") as stream:
-            raw = stream.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise _fail("BAVN-E001", f"cannot read the file: {reason}", shown) from error
-    if len(raw) > MAX_FILE_BYTES:
-        raise _fail("BAVN-E013", f"the file is larger than {MAX_FILE_BYTES} bytes", shown)
-    return raw, decode(raw, shown)
-
-
-def decode(raw: bytes, name: str) -> str:
-    """UTF-8 text, with or without byte order mark. Raises RuleFileError."""
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise _fail("BAVN-E010", "the file is not UTF-8 text", name, line) from error
-
-
 def parse(text: str, name: str) -> list[Document]:
     """All documents of a file, empty ones left out. Raises RuleFileError."""
     lines = text.splitlines()
@@ -115,11 +83,7 @@ def parse(text: str, name: str) -> list[Document]:
     except yaml.MarkedYAMLError as error:
         raise _yaml_error(error, name, lines) from error
     except (yaml.YAMLError, ValueError) as error:
-        raise _fail("BAVN-E010", f"not valid YAML: {error}", name) from error
-
-
-def _fail(code: str, sentence: str, name: str, line: int = 0) -> RuleFileError:
-    return RuleFileError(Diagnostic(code, sentence, name, line, 1 if line else 0))
+        raise failure("BAVN-E010", f"not valid YAML: {error}", name) from error
 
 
 def _yaml_error(error: yaml.MarkedYAMLError, name: str, lines: list[str]) -> RuleFileError:

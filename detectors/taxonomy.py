@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -135,20 +134,34 @@ def _exactness(served: LogSource) -> int:
 @cache
 def packaged() -> Taxonomy:
     """The tables that come with bavn."""
-    folder = resources.files("detectors") / "taxonomy"
+    return build(_packaged_files())
+
+
+def packaged_digest() -> str:
+    """The digest of the tables that come with bavn, which are not read for it."""
+    return _digest(_packaged_files())
+
+
+def _packaged_files() -> dict[str, bytes]:
+    folder = Path(__file__).parent / "taxonomy"
     files = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
-    return build({f.name.removesuffix(".toml"): f.read_bytes() for f in files})
+    return {f.name.removesuffix(".toml"): f.read_bytes() for f in files}
+
+
+def _digest(files: Mapping[str, bytes]) -> str:
+    digest = hashlib.sha256()
+    for name, data in files.items():
+        digest.update(name.encode() + b"\0" + data + b"\0")
+    return digest.hexdigest()
 
 
 def build(files: Mapping[str, bytes]) -> Taxonomy:
     """Tables from the text of their files, by name."""
-    digest = hashlib.sha256()
-    raw: dict[str, dict[str, Any]] = {}
-    for name, data in files.items():
-        digest.update(name.encode() + b"\0" + data + b"\0")
-        raw[name] = tomllib.loads(data.decode())
+    import tomllib  # noqa: PLC0415  (a start with a kept plan reads no table)
+
+    raw: dict[str, dict[str, Any]] = {name: tomllib.loads(data.decode()) for name, data in files.items()}
     tables = tuple(_table(name, raw) for name in raw if "logsource" in raw[name])
-    return Taxonomy(tables, digest.hexdigest())
+    return Taxonomy(tables, _digest(files))
 
 
 def _table(name: str, raw: Mapping[str, dict[str, Any]]) -> Table:

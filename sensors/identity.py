@@ -5,18 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from sensors.errors import SensorError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 KEY_BYTES: Final = 32
 
@@ -60,7 +59,7 @@ class Identity:
     @property
     def key_id(self) -> str:
         """First 16 hex digits of the SHA-256 of the public signing key."""
-        raw = self.signing_key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        raw = self.signing_key.public_key().public_bytes_raw()
         return hashlib.sha256(raw).hexdigest()[:16]
 
 
@@ -73,6 +72,8 @@ def load_config(home: Path) -> SensorConfig:
     path = home / "bavn.toml"
     if not path.is_file():
         return SensorConfig()
+    import tomllib  # noqa: PLC0415  (most scans have no such file)
+
     try:
         table = tomllib.loads(path.read_text("utf-8")).get("sensor", {})
         return msgspec.convert(table, SensorConfig)
@@ -86,6 +87,10 @@ def load_identity(home: Path) -> Identity:
     Raises:
         SensorError: BAVN-E130 where a part is missing or no key.
     """
+    # A scan reads the configuration and signs nothing: it shall not wait for the cryptography to load.
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
+
     config = load_config(home)
     missing = [n for n in (config.ca, config.certificate, config.key, config.signing_key) if not (home / n).is_file()]
     if missing or config.collector is None:

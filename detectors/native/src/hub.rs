@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt::Write;
 use std::sync::Arc;
 
-use bavn_engine::alert::{AlertDraft, Alerts, EvidenceRef};
+use bavn_engine::alert::{AlertDraft, AlertHead, Alerts, EvidenceRef};
 use bavn_engine::{Matcher, Plan};
 use bavn_wire::flow::{Evidence, PinId};
 use bavn_wire::json;
@@ -17,10 +17,21 @@ use crate::settings::Settings;
 /// Alerts of one step; then the loop hands them out before it reads on.
 const MAX_ALERTS: usize = 10_000;
 /// Bytes of printed events of one step.
-const MAX_EVENT_BYTES: usize = 4 << 20;
+const MAX_EVENT_BYTES: usize = 1 << 20;
 
 /// A finished alert and the capture of its flow.
-pub(crate) type Finished = (Vec<u8>, Option<Vec<u8>>);
+pub(crate) struct Finished {
+    pub(crate) alert: Vec<u8>,
+    pub(crate) evidence: Option<Vec<u8>>,
+    pub(crate) head: AlertHead,
+}
+
+impl Finished {
+    fn new(draft: AlertDraft, reference: Option<&EvidenceRef>, evidence: Option<Vec<u8>>) -> Self {
+        let head = draft.head.clone();
+        Self { alert: draft.finish(reference), evidence, head }
+    }
+}
 
 /// An alert on its way: fresh from the rules, or waiting for the packets after its hit.
 struct Hit {
@@ -82,7 +93,7 @@ impl Hub {
             if hit.pin.is_some() {
                 self.waiting.push_back(hit);
             } else {
-                self.finished.push((hit.draft.finish(None), None));
+                self.finished.push(Finished::new(hit.draft, None, None));
             }
         }
     }
@@ -104,13 +115,13 @@ impl Hub {
             packets: evidence.packets.into(),
             bytes: evidence.pcap.len() as u64,
         };
-        self.finished.push((hit.draft.finish(Some(&reference)), Some(evidence.pcap)));
+        self.finished.push(Finished::new(hit.draft, Some(&reference), Some(evidence.pcap)));
     }
 
     /// Finishes what still waits.
     pub(crate) fn release_all(&mut self) {
         for hit in std::mem::take(&mut self.waiting) {
-            self.finished.push((hit.draft.finish(None), None));
+            self.finished.push(Finished::new(hit.draft, None, None));
         }
     }
 

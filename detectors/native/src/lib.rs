@@ -13,6 +13,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bavn_engine::alert::AlertHead;
 use bavn_engine::owned::OwnedEvent;
 use bavn_engine::{Matcher, Plan, explain};
 use bavn_wire::messages::{Frame, LinkType};
@@ -81,6 +82,8 @@ struct Batch {
     #[pyo3(get)]
     evidence: Py<PyList>,
     #[pyo3(get)]
+    heads: Py<PyList>,
+    #[pyo3(get)]
     events: Py<PyBytes>,
     #[pyo3(get)]
     problems: Vec<(String, String)>,
@@ -89,14 +92,22 @@ struct Batch {
 }
 
 impl Batch {
-    fn new(py: Python<'_>, output: Output) -> PyResult<Self> {
+    /// Moves a step's output to Python; the worker gets its buffer back.
+    fn new(py: Python<'_>, output: Output, worker: &mut Worker) -> PyResult<Self> {
         let bytes = |data: &Vec<u8>| PyBytes::new(py, data);
-        let alerts = PyList::new(py, output.alerts.iter().map(|(alert, _)| bytes(alert)))?;
-        let evidence = PyList::new(py, output.alerts.iter().map(|(_, capture)| capture.as_ref().map(bytes)))?;
+        let alerts = PyList::new(py, output.alerts.iter().map(|one| bytes(&one.alert)))?;
+        let evidence = PyList::new(py, output.alerts.iter().map(|one| one.evidence.as_ref().map(bytes)))?;
+        let head = |AlertHead { level, rule, source }: &AlertHead| {
+            (*level, rule.to_string(), source.map(|ip| ip.to_string()).unwrap_or_default())
+        };
+        let heads = PyList::new(py, output.alerts.iter().map(|one| head(&one.head)))?;
+        let events = PyBytes::new(py, &output.events).unbind();
+        worker.recycle(output.events);
         Ok(Self {
             alerts: alerts.unbind(),
             evidence: evidence.unbind(),
-            events: PyBytes::new(py, &output.events).unbind(),
+            heads: heads.unbind(),
+            events,
             problems: output.problems,
             more: output.more,
         })
@@ -160,13 +171,13 @@ impl Loop {
     fn step(&mut self, py: Python<'_>, now_ns: u64, budget_ms: u64) -> PyResult<Batch> {
         let worker = self.worker();
         let output = py.detach(|| worker.step(now_ns, Duration::from_millis(budget_ms)));
-        Batch::new(py, output)
+        Batch::new(py, output, worker)
     }
 
     fn finish(&mut self, py: Python<'_>, now_ns: u64) -> PyResult<Batch> {
         let worker = self.worker();
         let output = py.detach(|| worker.finish(now_ns));
-        Batch::new(py, output)
+        Batch::new(py, output, worker)
     }
 
     fn swap(&mut self, engine: &Bound<'_, Engine>) {

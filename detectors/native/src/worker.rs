@@ -127,6 +127,14 @@ impl Worker {
         }
     }
 
+    /// Takes an events' buffer back, so that the next step need not grow one.
+    pub(crate) fn recycle(&mut self, mut events: Vec<u8>) {
+        events.clear();
+        if self.path.hub.events.is_empty() {
+            self.path.hub.events = events;
+        }
+    }
+
     /// Named counters since the start.
     pub(crate) fn counters(&mut self) -> Vec<(&'static str, u64)> {
         self.read_kernel();

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::counters::Counters;
-use crate::decode::{Decoded, Drop, Fragment, Packet, Upper, decode, decode_transport};
+use crate::decode::{Drop, Found, Fragment, Packet, Upper, decode_into, decode_transport};
 use crate::flow::evidence::Ring;
 use crate::flow::frag::{self, Fragments, Outcome};
 use crate::flow::key::KeyHasher;
@@ -189,7 +189,8 @@ impl Wire {
     }
 
     fn analyse(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) -> Fate {
-        let decoded = decode(frame);
+        let mut packet = Packet::EMPTY;
+        let decoded = decode_into(&mut packet, frame);
         self.now = self.now.max(frame.time);
         let (mut env, table, _) = self.parts(frame.time, sink);
         table.advance(&mut env);
@@ -198,11 +199,11 @@ impl Wire {
             self.flows_over();
         }
         match decoded {
-            Ok(Decoded::Ip(packet)) => match packet.upper {
+            Ok(Found::Ip) => match packet.upper {
                 Upper::Fragment(place) => self.fragment(&packet, place, frame, sink),
                 _ => self.packet(&packet, frame, sink),
             },
-            Ok(Decoded::Arp(_)) => Fate::Analysed,
+            Ok(Found::Arp(_)) => Fate::Analysed,
             Err(why) => Fate::Dropped(why),
         }
     }

@@ -2,17 +2,22 @@
 
 mod id;
 mod ordinals;
+mod texts;
 mod words;
+
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use bavn_wire::json::{Key, Own, write_document};
 use bavn_wire::messages::{Event, Value};
 use serde_json::{Value as Json, json};
 
 use crate::explain::{Leaf, explain};
-use crate::plan::{Plan, Rule};
+use crate::plan::Plan;
 
 pub use id::{Parts, event_id, flow_key};
 pub use ordinals::Ordinals;
+use texts::{RuleTexts, SensorTexts, Texts, quoted};
 
 /// Leaves that an alert names.
 const MAX_MATCHED: usize = 50;
@@ -49,6 +54,18 @@ pub struct EvidenceRef {
 pub struct Alerts {
     settings: Settings,
     ordinals: Ordinals,
+    texts: Texts,
+}
+
+/// What a summary counts an alert by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertHead {
+    /// Level of the rule.
+    pub level: &'static str,
+    /// Title of the rule.
+    pub rule: Arc<str>,
+    /// Originator of the flow, where there is one.
+    pub source: Option<IpAddr>,
 }
 
 /// An alert that lacks only its evidence; borrows nothing of the event.
@@ -64,6 +81,8 @@ pub struct AlertDraft {
     pub packet: u64,
     /// Time of the packet, nanoseconds since the epoch.
     pub time: u64,
+    /// What it is counted by.
+    pub head: AlertHead,
     document: Vec<u8>,
 }
 
@@ -71,7 +90,7 @@ impl Alerts {
     /// For that sensor.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { settings, ordinals: Ordinals::default() }
+        Self { texts: Texts::new(&settings), settings, ordinals: Ordinals::default() }
     }
 
     /// How many (rule, flow) ordinals were forgotten for want of room.
@@ -97,17 +116,13 @@ impl Alerts {
         let matched =
             explain(plan, rule as usize, event).map(|tree| tree.matched().into_iter().cloned().collect());
         let matched: Vec<Leaf> = matched.unwrap_or_default();
-        let facts = Facts {
-            id: &id,
-            ordinal,
-            created,
-            matched: &matched,
-            settings: &self.settings,
-            rule: known,
-            plan,
-        };
+        let (sensor, texts) = self.texts.of(plan, rule, known, event.kind);
+        let facts = Facts { id: &id, ordinal, created, matched: &matched, sensor, rule: texts };
         let document = facts.write(event);
-        Some(AlertDraft { id, rule, flow: event.flow.id, packet: event.packet, time: event.time, document })
+        let source = Some(event.flow.ip[0]).filter(|_| event.flow.id != 0);
+        let head = AlertHead { level: known.level.name(), rule: Arc::clone(&texts.title), source };
+        let (flow, packet, time) = (event.flow.id, event.packet, event.time);
+        Some(AlertDraft { id, rule, flow, packet, time, head, document })
     }
 }
 
@@ -134,9 +149,8 @@ struct Facts<'a> {
     ordinal: u32,
     created: u64,
     matched: &'a [Leaf],
-    settings: &'a Settings,
-    rule: &'a Rule,
-    plan: &'a Plan,
+    sensor: &'a SensorTexts,
+    rule: &'a RuleTexts,
 }
 
 /// The alert's own names, sorted.
@@ -180,32 +194,26 @@ static MORE: [Key; 5] = [
 
 impl Facts<'_> {
     fn write(&self, event: &Event<'_>) -> Vec<u8> {
-        let Self { settings, rule, .. } = self;
-        let text = |text: &str| json!(text).to_string().into_bytes();
+        let Self { sensor, rule, .. } = self;
         let flow = if event.flow.id == 0 { Own::Value(Value::Unobserved) } else { number(event.flow.id) };
-        let dataset = text(&format!("bavn.{}", event.kind.name()));
-        let (matched, about) = (words::matched(self.matched), words::bavn_rule(rule));
-        let [contract, tlp, retention] = [text("default-1"), text(&settings.tlp), text(&settings.retention)];
-        let [agency, sensor, digest] =
-            [&settings.agency, &settings.sensor, &self.plan.digest].map(|t| text(t));
-        let (level, reason) = (text(rule.level.name()), text(&words::reason(self.matched)));
-        let (id, severity) = (text(self.id), u64::from(rule.level.severity()));
+        let (matched, reason) = (words::matched(self.matched), quoted(&words::reason(self.matched)));
+        let id = quoted(self.id);
         let values = [
             Own::Value(Value::Time(event.time)),
-            Own::Raw(&agency),
-            Own::Raw(&contract),
-            Own::Raw(&dataset),
+            Own::Raw(&sensor.agency),
+            Own::Raw(br#""default-1""#),
+            Own::Raw(&rule.dataset),
             flow,
-            Own::Raw(&level),
+            Own::Raw(&rule.level),
             Own::Raw(&matched),
             number(event.packet),
-            Own::Raw(&digest),
+            Own::Raw(&rule.plan),
             number(0),
-            Own::Raw(&retention),
-            Own::Raw(&about),
+            Own::Raw(&sensor.retention),
+            Own::Raw(&rule.about),
             number(1),
-            Own::Raw(&sensor),
-            Own::Raw(&tlp),
+            Own::Raw(&sensor.sensor),
+            Own::Raw(&sensor.tlp),
             Own::Unobserved,
             Own::Raw(br#""8.17.0""#),
             Own::Raw(br#"["intrusion_detection","network"]"#),
@@ -216,25 +224,21 @@ impl Facts<'_> {
             Own::Raw(br#""bavn""#),
             Own::Raw(&reason),
             number(self.ordinal.into()),
-            number(severity),
+            number(rule.severity),
             Own::Raw(br#"["info"]"#),
         ];
-        let message = text(&words::message(rule, event.kind));
-        let (observer, ecs_rule, threat) =
-            (self.observer(), words::ecs_rule(rule, event.kind), words::threat(&rule.tags));
-        let threat = threat.as_ref().map_or(Own::Value(Value::Unobserved), |json| Own::Raw(json));
-        let more = [Own::Raw(&message), Own::Raw(&observer), Own::Raw(&agency), Own::Raw(&ecs_rule), threat];
+        let threat = rule.threat.as_deref().map_or(Own::Value(Value::Unobserved), Own::Raw);
+        let more = [
+            Own::Raw(&rule.message),
+            Own::Raw(&sensor.observer),
+            Own::Raw(&sensor.agency),
+            Own::Raw(&rule.ecs),
+            threat,
+        ];
         let own: Vec<_> = KEYS.iter().zip(values).chain(MORE.iter().zip(more)).collect();
         let mut out = Vec::with_capacity(4096);
         write_document(&mut out, event, &own);
         out
-    }
-
-    fn observer(&self) -> Vec<u8> {
-        let Settings { sensor, version, .. } = self.settings;
-        bytes(
-            &json!({"type": "sensor", "vendor": "bavn", "product": "bavn", "version": version, "name": sensor}),
-        )
     }
 }
 

@@ -130,7 +130,10 @@ impl Raw<'_> {
             };
         }
         let regex = builder.build().map_err(|e| RuleFault::Regex(e.to_string()))?;
-        Ok(Expression { regex, required: required::required(pattern, &self.flags, MAX_REGEX_NEST) })
+        // A letter beyond ASCII may fold to one within it, so only a pattern without any has the smaller form;
+        // one that names such letters by number or class does not build without Unicode.
+        let ascii = pattern.is_ascii().then(|| builder.unicode(false).build().ok()).flatten();
+        Ok(Expression { regex, ascii, required: required::required(pattern, &self.flags, MAX_REGEX_NEST) })
     }
 
     fn network(&self, value: &Json) -> Result<(Network, Box<str>), RuleFault> {

@@ -3,7 +3,8 @@ use std::ops::Range;
 
 use super::error::CaptureError;
 
-const INITIAL: usize = 1 << 20;
+/// Small enough to stay in a core's own cache between the kernel's copy and the look at it.
+const INITIAL: usize = 256 << 10;
 /// A record that needs more is corrupt.
 pub(super) const MAX_BUFFER: usize = 16 << 20;
 

@@ -207,7 +207,7 @@ pub struct Packet<'a> {
 }
 
 impl Packet<'_> {
-    const EMPTY: Self = Self {
+    pub(crate) const EMPTY: Self = Self {
         src: Address(0),
         dst: Address(0),
         ports: [0; 2],
@@ -248,7 +248,7 @@ pub enum Decoded<'a> {
 }
 
 /// What the layers below told; the packet itself is written in place.
-enum Found {
+pub(crate) enum Found {
     Ip,
     Arp(Arp),
 }
@@ -260,11 +260,16 @@ enum Found {
 #[inline]
 pub fn decode<'a>(frame: &Frame<'a>) -> Result<Decoded<'a>, Drop> {
     let mut packet = Packet::EMPTY;
-    let found = link::link(&mut packet, frame)?;
-    Ok(match found {
+    Ok(match decode_into(&mut packet, frame)? {
         Found::Ip => Decoded::Ip(packet),
         Found::Arp(arp) => Decoded::Arp(arp),
     })
+}
+
+/// As [`decode`], into an empty packet: what is some 200 bytes long is written once and not moved.
+#[inline]
+pub(crate) fn decode_into<'a>(packet: &mut Packet<'a>, frame: &Frame<'a>) -> Result<Found, Drop> {
+    link::link(packet, frame)
 }
 
 /// Decodes the put-together payload of a fragmented datagram. `fragment` is any of its fragments and gives addresses,

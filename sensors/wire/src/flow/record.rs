@@ -3,7 +3,6 @@
 use super::Timeouts;
 use super::key::{Key, looks_like_answer};
 use super::service::{self, Analysis, Set};
-use super::timers::Link;
 use crate::decode::{Packet, TcpFlags, Upper};
 use crate::messages::{Direction, FlowInfo, Transport};
 
@@ -97,7 +96,6 @@ pub(crate) enum Stage {
 pub(crate) struct Flow {
     pub(crate) key: Key,
     pub(crate) tag: u32,
-    pub(crate) link: Link,
     pub(crate) last: u64,
     /// Number of the newest packet.
     pub(crate) last_packet: u64,
@@ -240,7 +238,6 @@ impl Flow {
         Self {
             key,
             tag,
-            link: Link::NEW,
             last: time,
             last_packet: 0,
             packets: [0; 2],

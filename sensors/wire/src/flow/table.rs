@@ -93,7 +93,7 @@ impl FlowTable {
 
     /// Bytes the table holds itself, without streams and parsers.
     pub(crate) fn size(&self) -> usize {
-        self.flows.size() + self.index.size()
+        self.flows.size() + self.index.size() + self.wheel.size()
     }
 
     pub(crate) fn id(&self, slot: u32) -> u64 {
@@ -159,7 +159,7 @@ impl FlowTable {
         let wait = flow.timeout(&self.limits.timeouts);
         let slot = self.flows.insert(flow);
         self.index.insert(tag, slot);
-        self.wheel.schedule(&mut self.flows, slot, env.time.saturating_add(wait));
+        self.wheel.schedule(slot, env.time.saturating_add(wait));
         slot
     }
 
@@ -213,7 +213,7 @@ impl FlowTable {
         flow.service = Some(parser.name());
         let ticked = env.time / TICK;
         flow.analysis = Some(Analysis::Datagrams(Box::new(Datagrams { parser, ticked })));
-        self.wheel.hasten(&mut self.flows, slot, env.time + PARSER_TICK);
+        self.wheel.hasten(slot, env.time + PARSER_TICK);
         true
     }
 
@@ -228,7 +228,7 @@ impl FlowTable {
     #[inline(never)]
     fn advance_wheel(&mut self, env: &mut Env<'_>) {
         let mut due = std::mem::take(&mut self.due);
-        self.wheel.advance(&mut self.flows, env.time, &mut due);
+        self.wheel.advance(env.time, &mut due);
         for slot in due.drain(..) {
             self.visit(slot, env);
         }
@@ -248,7 +248,7 @@ impl FlowTable {
         self.update(slot, env);
         let flow = &self.flows[slot];
         let soon = if flow.analysis.is_some() { env.time.saturating_add(PARSER_TICK) } else { deadline };
-        self.wheel.schedule(&mut self.flows, slot, deadline.min(soon));
+        self.wheel.schedule(slot, deadline.min(soon));
     }
 
     /// Tells the parser of the time.
@@ -300,7 +300,7 @@ impl FlowTable {
         }
         (env.time, env.packet) = (time, packet);
         self.index.remove(flow.tag, slot);
-        self.wheel.unlink(&mut self.flows, slot);
+        self.wheel.unlink(slot);
         self.flows.free(slot);
     }
 
@@ -339,7 +339,7 @@ impl FlowTable {
     /// Ends every flow, those seen longest ago first.
     pub(crate) fn finish(&mut self, env: &mut Env<'_>) {
         let mut due = std::mem::take(&mut self.due);
-        self.wheel.take_all(&mut self.flows, &mut due);
+        self.wheel.take_all(&mut due);
         due.sort_unstable_by_key(|slot| self.flows[*slot].id);
         for slot in due.drain(..) {
             self.end(slot, Reason::Shutdown, env);

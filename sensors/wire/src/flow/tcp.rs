@@ -153,7 +153,7 @@ impl FlowTable {
         if found.is_some() {
             // Its parser must hear of the time.
             flow.service = found;
-            self.wheel.hasten(&mut self.flows, slot, env.time.saturating_add(PARSER_TICK));
+            self.wheel.hasten(slot, env.time.saturating_add(PARSER_TICK));
         }
         self.note(slot, direction, findings, env);
         self.rest_if_done(slot);
@@ -211,7 +211,7 @@ impl FlowTable {
         if is_over && !self.close_analysis(slot, Close::End, env) {
             self.quarantine(slot, env);
         }
-        self.wheel.hasten(&mut self.flows, slot, env.time.saturating_add(wait));
+        self.wheel.hasten(slot, env.time.saturating_add(wait));
     }
 
     /// Hands on what is held, and closes the parser; false where it panicked.

@@ -12,14 +12,14 @@ const UNLINKED: u16 = u16::MAX;
 
 /// A flow's place in the wheel.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Link {
+struct Link {
     prev: u32,
     next: u32,
     bucket: u16,
 }
 
 impl Link {
-    pub(crate) const NEW: Self = Self { prev: NIL, next: NIL, bucket: UNLINKED };
+    const NEW: Self = Self { prev: NIL, next: NIL, bucket: UNLINKED };
 }
 
 /// Lists of flows by the second in which they are due, oldest first.
@@ -27,6 +27,8 @@ impl Link {
 pub(crate) struct Wheel {
     heads: Vec<u32>,
     tails: Vec<u32>,
+    /// By slot, apart from the flows: a list is walked and mended without a look at any of them.
+    links: Vec<Link>,
     /// The newest time that packets have brought, in ticks.
     now: u64,
 }
@@ -36,47 +38,55 @@ const STEP_BACK: u64 = 60;
 
 impl Wheel {
     pub(crate) fn new() -> Self {
-        Self { heads: vec![NIL; SLOTS as usize], tails: vec![NIL; SLOTS as usize], now: 0 }
+        Self { heads: vec![NIL; SLOTS as usize], tails: vec![NIL; SLOTS as usize], links: Vec::new(), now: 0 }
+    }
+
+    /// Bytes it holds.
+    pub(crate) fn size(&self) -> usize {
+        self.links.capacity() * size_of::<Link>()
     }
 
     /// Puts a flow where it is due at `at` (nanoseconds), at the earliest in the next tick, at the latest after
     /// one round.
-    pub(crate) fn schedule(&mut self, flows: &mut Slab<Flow>, slot: u32, at: u64) {
-        self.unlink(flows, slot);
+    pub(crate) fn schedule(&mut self, slot: u32, at: u64) {
+        if self.links.len() <= slot as usize {
+            self.links.resize(slot as usize + 1, Link::NEW);
+        }
+        self.unlink(slot);
         let tick = (at / TICK + 1).clamp(self.now + 1, self.now + SLOTS - 1);
         let bucket = (tick % SLOTS) as usize;
         let tail = self.tails[bucket];
-        flows[slot].link = Link { prev: tail, next: NIL, bucket: bucket as u16 };
+        self.links[slot as usize] = Link { prev: tail, next: NIL, bucket: bucket as u16 };
         match tail {
             NIL => self.heads[bucket] = slot,
-            _ => flows[tail].link.next = slot,
+            _ => self.links[tail as usize].next = slot,
         }
         self.tails[bucket] = slot;
     }
 
     /// As [`schedule`](Self::schedule), but only where that is sooner than what is planned.
-    pub(crate) fn hasten(&mut self, flows: &mut Slab<Flow>, slot: u32, at: u64) {
-        let planned = flows[slot].link.bucket;
+    pub(crate) fn hasten(&mut self, slot: u32, at: u64) {
+        let planned = self.links.get(slot as usize).map_or(UNLINKED, |link| link.bucket);
         let wait = (u64::from(planned) + SLOTS - self.now % SLOTS) % SLOTS;
         if planned == UNLINKED || at / TICK + 1 < self.now + wait {
-            self.schedule(flows, slot, at);
+            self.schedule(slot, at);
         }
     }
 
-    pub(crate) fn unlink(&mut self, flows: &mut Slab<Flow>, slot: u32) {
-        let Link { prev, next, bucket } = flows[slot].link;
+    pub(crate) fn unlink(&mut self, slot: u32) {
+        let Link { prev, next, bucket } = self.links.get(slot as usize).copied().unwrap_or(Link::NEW);
         if bucket == UNLINKED {
             return;
         }
         match prev {
             NIL => self.heads[usize::from(bucket)] = next,
-            _ => flows[prev].link.next = next,
+            _ => self.links[prev as usize].next = next,
         }
         match next {
             NIL => self.tails[usize::from(bucket)] = prev,
-            _ => flows[next].link.prev = prev,
+            _ => self.links[next as usize].prev = prev,
         }
-        flows[slot].link = Link::NEW;
+        self.links[slot as usize] = Link::NEW;
     }
 
     /// True where `time` opens a new tick, so that [`advance`](Self::advance) has something to do.
@@ -87,29 +97,29 @@ impl Wheel {
     }
 
     /// Moves to `time` and takes out, into `due`, every flow whose slot has come.
-    pub(crate) fn advance(&mut self, flows: &mut Slab<Flow>, time: u64, due: &mut Vec<u32>) {
+    pub(crate) fn advance(&mut self, time: u64, due: &mut Vec<u32>) {
         let tick = time / TICK;
         let from = std::mem::replace(&mut self.now, tick);
         if tick <= from {
             return;
         }
         for passed in (tick.saturating_sub(SLOTS - 1)).max(from + 1)..=tick {
-            self.empty((passed % SLOTS) as usize, flows, due);
+            self.empty((passed % SLOTS) as usize, due);
         }
     }
 
     /// Takes out every flow.
-    pub(crate) fn take_all(&mut self, flows: &mut Slab<Flow>, due: &mut Vec<u32>) {
+    pub(crate) fn take_all(&mut self, due: &mut Vec<u32>) {
         for bucket in 0..SLOTS as usize {
-            self.empty(bucket, flows, due);
+            self.empty(bucket, due);
         }
     }
 
-    fn empty(&mut self, bucket: usize, flows: &mut Slab<Flow>, due: &mut Vec<u32>) {
+    fn empty(&mut self, bucket: usize, due: &mut Vec<u32>) {
         let mut slot = std::mem::replace(&mut self.heads[bucket], NIL);
         self.tails[bucket] = NIL;
         while slot != NIL {
-            let link = std::mem::replace(&mut flows[slot].link, Link::NEW);
+            let link = std::mem::replace(&mut self.links[slot as usize], Link::NEW);
             due.push(slot);
             slot = link.next;
         }
@@ -126,7 +136,7 @@ impl Wheel {
                 if best.is_none_or(|best| flows[slot].last < flows[best].last) {
                     best = Some(slot);
                 }
-                slot = flows[slot].link.next;
+                slot = self.links[slot as usize].next;
                 left -= 1;
             }
             if best.is_some() {
