@@ -50,6 +50,8 @@ pub(crate) struct Hub {
     fresh: Vec<Hit>,
     waiting: VecDeque<Hit>,
     printed: [bool; EventKind::ALL.len()],
+    /// Printed, or judged by a rule.
+    wanted: [bool; EventKind::ALL.len()],
 }
 
 impl Hub {
@@ -59,20 +61,28 @@ impl Hub {
         for kind in settings.printed()? {
             printed[kind as usize] = true;
         }
-        Ok(Self {
+        let mut hub = Self {
             now: 0,
             finished: Vec::new(),
             events: Vec::new(),
-            matcher: plan.map(Matcher::new),
+            matcher: None,
             alerts: Alerts::new(settings.alerts()?),
             fresh: Vec::new(),
             waiting: VecDeque::new(),
             printed,
-        })
+            wanted: printed,
+        };
+        if let Some(plan) = plan {
+            hub.swap(plan);
+        }
+        Ok(hub)
     }
 
     /// Judges by another plan from the next event on.
     pub(crate) fn swap(&mut self, plan: Arc<Plan>) {
+        for kind in EventKind::ALL {
+            self.wanted[*kind as usize] = self.is_printed(*kind) || plan.wants(*kind);
+        }
         self.matcher = Some(Matcher::new(plan));
     }
 
@@ -164,7 +174,7 @@ impl Sink for Hub {
     }
 
     fn wants(&self, kind: EventKind) -> bool {
-        self.is_printed(kind) || self.matcher.as_ref().is_some_and(|matcher| matcher.plan().wants(kind))
+        self.wanted.get(kind as usize).copied().unwrap_or(false)
     }
 }
 

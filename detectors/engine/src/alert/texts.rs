@@ -26,8 +26,7 @@ pub(super) struct SensorTexts {
 impl SensorTexts {
     fn new(settings: &Settings) -> Self {
         let Settings { agency, sensor, version, tlp, retention, .. } = settings;
-        let observer =
-            json!({"type": "sensor", "vendor": "bavn", "product": "bavn", "version": version, "name": sensor});
+        let observer = json!({"type": "sensor", "vendor": "bavn", "product": "bavn", "version": version, "name": sensor});
         Self {
             agency: quoted(agency),
             sensor: quoted(sensor),

@@ -1,5 +1,6 @@
 //! Predicates: one field, one operation, one or more values of which any may hold.
 
+mod expression;
 pub mod network;
 pub mod number;
 mod parse;
@@ -15,6 +16,7 @@ use bavn_wire::messages::{Event, Value};
 
 use crate::condition::Outcome;
 use crate::view;
+pub(crate) use expression::Expression;
 use network::{Network, address_of};
 use number::Number;
 use text::{fold_into, text_form};
@@ -56,26 +58,6 @@ pub(crate) struct Needle {
 impl Needle {
     pub(crate) fn new(text: &str) -> Self {
         Self { text: text.into(), folded: text::fold(text) }
-    }
-}
-
-/// A regular expression.
-#[derive(Clone, Debug)]
-pub(crate) struct Expression {
-    pub(crate) regex: regex::bytes::Regex,
-    /// The same without Unicode's tables, where there is such a form: on text that is ASCII alone it finds the same,
-    /// with an automaton that is far smaller.
-    pub(crate) ascii: Option<regex::bytes::Regex>,
-    /// Folded literals of which every match contains one.
-    pub(crate) required: Option<Box<[Box<[u8]>]>>,
-}
-
-impl Expression {
-    fn is_match(&self, text: &[u8]) -> bool {
-        match &self.ascii {
-            Some(ascii) if text.is_ascii() => ascii.is_match(text),
-            _ => self.regex.is_match(text),
-        }
     }
 }
 
@@ -220,7 +202,7 @@ impl Predicate {
         let text = match &self.test {
             Test::Text(_, all) => all.get(number).map(|needle| needle.text.to_string()),
             Test::Wildcard(all) => all.get(number).map(|(_, text)| text.to_string()),
-            Test::Regex(all) => all.get(number).map(|one| one.regex.as_str().to_owned()),
+            Test::Regex(all) => all.get(number).map(|one| one.text.to_string()),
             Test::Network(all) => all.get(number).map(|(_, text)| text.to_string()),
             Test::Time(_, all) => all.get(number).map(u64::to_string),
             Test::Compare(_, Number::Whole(number)) => Some(number.to_string()),

@@ -10,20 +10,13 @@ use super::network::Network;
 use super::number::Number;
 use super::time::Part;
 use super::wildcard::{Pattern, Step};
-use super::{Expression, How, Needle, Predicate, Test, required, text};
+use super::{Expression, How, Needle, Predicate, Test, text};
 use crate::error::RuleFault;
 
 /// Bytes of one literal.
 const MAX_TEXT: usize = 64 * 1024;
 /// Values of one predicate.
 const MAX_VALUES: usize = 100_000;
-/// Bytes of one compiled regular expression.
-const MAX_REGEX: usize = 4 * 1024 * 1024;
-/// Bytes of the lazily built automaton of one.
-const MAX_REGEX_CACHE: usize = 1024 * 1024;
-/// Nesting of one regular expression.
-const MAX_REGEX_NEST: u32 = 64;
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Raw<'a> {
@@ -118,22 +111,7 @@ impl Raw<'_> {
     }
 
     fn regex(&self, value: &Json) -> Result<Expression, RuleFault> {
-        let pattern = self.text(value)?;
-        let mut builder = regex::bytes::RegexBuilder::new(pattern);
-        builder.size_limit(MAX_REGEX).dfa_size_limit(MAX_REGEX_CACHE).nest_limit(MAX_REGEX_NEST);
-        for flag in self.flags.chars() {
-            match flag {
-                'i' => builder.case_insensitive(true),
-                'm' => builder.multi_line(true),
-                's' => builder.dot_matches_new_line(true),
-                _ => return Err(RuleFault::Regex(format!("no flag {flag:?}; there are i, m and s"))),
-            };
-        }
-        let regex = builder.build().map_err(|e| RuleFault::Regex(e.to_string()))?;
-        // A letter beyond ASCII may fold to one within it, so only a pattern without any has the smaller form;
-        // one that names such letters by number or class does not build without Unicode.
-        let ascii = pattern.is_ascii().then(|| builder.unicode(false).build().ok()).flatten();
-        Ok(Expression { regex, ascii, required: required::required(pattern, &self.flags, MAX_REGEX_NEST) })
+        Expression::new(self.text(value)?, &self.flags)
     }
 
     fn network(&self, value: &Json) -> Result<(Network, Box<str>), RuleFault> {
