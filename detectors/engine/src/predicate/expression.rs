@@ -45,9 +45,7 @@ impl Expression {
         // given up for the slowest of the automata.
         let build = |syntax| build(pattern, syntax, required.is_some());
         let regex = build(syntax).map_err(|error| RuleFault::Regex(sentence(&error)))?;
-        // A letter beyond ASCII may fold to one within it, so only a pattern without any has the smaller form;
-        // one that names such letters by number or class does not build without Unicode.
-        let ascii = pattern.is_ascii().then(|| build(syntax.unicode(false)).ok()).flatten();
+        let ascii = names_ascii_alone(pattern).then(|| build(syntax.unicode(false)).ok()).flatten();
         Ok(Self { text: pattern.into(), regex, ascii, required })
     }
 
@@ -58,6 +56,12 @@ impl Expression {
             _ => self.regex.is_match(text),
         }
     }
+}
+
+/// True where no letter beyond ASCII is named, by itself or by its number: it may fold to one within. Classes of
+/// letters (`\p`) do not build without Unicode.
+fn names_ascii_alone(pattern: &str) -> bool {
+    pattern.is_ascii() && !["\\u", "\\U", "\\x{"].iter().any(|escape| pattern.contains(escape))
 }
 
 fn build(pattern: &str, syntax: syntax::Config, prefilter: bool) -> Result<Regex, Box<BuildError>> {
@@ -93,7 +97,7 @@ mod tests {
                 assert_eq!(expression.is_match(text), expression.regex.is_match(text), "{pattern} {text:?}");
             }
         }
-        for pattern in ["(?i)\u{17f}", r"(?i)\u{17F}", r"(?i)\p{Ll}s"] {
+        for pattern in ["(?i)\u{17f}", r"(?i)\u{17F}", r"(?i)\x{17F}", r"(?i)\p{Ll}s"] {
             let expression = Expression::new(pattern, "").unwrap();
             assert!(expression.ascii.is_none(), "{pattern}");
             assert!(expression.is_match("\u{17f}s".as_bytes()), "{pattern}");
