@@ -3,8 +3,7 @@
   python bench/instructions.py [--copies N] [--only CLASS,CLASS]
 
 Each class is one of our own captures, repeated. valgrind's callgrind counts the instructions of a whole `bavn scan`
-and `bavn events`; what a one-packet capture takes is taken off, the rest is divided by the packets. Counts of the same
-build agree to about 1 %.
+and `bavn events`; what a one-packet capture takes is taken off, the rest is divided by the packets.
 """
 
 from __future__ import annotations
