@@ -35,7 +35,7 @@ def describe(stored: StoredAlert, *, utc: bool = False) -> Iterator[str]:
     yield from _line("Evidence", _evidence(alert))
     yield from _line("Contract", _contract(alert))
     yield from _line("State", _state(stored))
-    yield from _line("Next", "    ".join(_next(alert, short)))
+    yield from _line("Next", "    ".join(_next(stored, short)))
 
 
 def _title(alert: Document, short: str) -> str:
@@ -103,9 +103,10 @@ def _state(stored: StoredAlert) -> str:
     return ", ".join(part for part in (*parts, by) if part)
 
 
-def _next(alert: Document, short: str) -> list[str]:
-    steps = [f"alerts ack {short}", f"explain {pick(alert, 'rule.id')}"]
-    if pick(alert, "bavn.evidence"):
+def _next(stored: StoredAlert, short: str) -> list[str]:
+    steps = [f"alerts ack {short}"] if stored.state.state == "new" else []
+    steps.append(f"explain {pick(stored.alert, 'rule.id')}")
+    if pick(stored.alert, "bavn.evidence"):
         steps.insert(0, f"evidence show {short}")
     return [command(step) for step in steps]
 

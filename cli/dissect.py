@@ -52,12 +52,17 @@ def open_capture(path: str, *, brief: bool) -> Any:  # noqa: ANN401
     class SummaryParser(TsharkXmlParser):  # type: ignore[misc]
         """Reads the heading once; pyshark 0.6 looks for it before each packet and loses the packets meanwhile."""
 
-        async def get_packets_from_stream(
-            self, stream: Any, existing_data: bytes, got_first_packet: bool = True
-        ) -> Any:  # noqa: ANN401
+        async def get_packets_from_stream(  # type: ignore[no-untyped-def]
+            self,
+            stream,  # noqa: ANN001
+            existing_data: bytes,
+            got_first_packet: bool = True,  # noqa: FBT002
+        ) -> tuple[object, bytes]:
             if self._psml_structure is None:
                 existing_data = await self._get_psml_struct(stream)
-            return await BaseTsharkOutputParser.get_packets_from_stream(self, stream, existing_data, got_first_packet)
+            read = BaseTsharkOutputParser.get_packets_from_stream
+            found: tuple[object, bytes] = await read(self, stream, existing_data, got_first_packet)
+            return found
 
     class Summaries(pyshark.FileCapture):  # type: ignore[misc]
         def _setup_tshark_output_parser(self) -> SummaryParser:

@@ -45,7 +45,7 @@ class Finding:
 def doctor(home: Path, as_json: bool) -> int:
     """Check this machine and this home."""
     _refuse_unsafe_environment()
-    findings = [finding for check in CHECKS for finding in check(home)]
+    findings = [finding for check in CHECKS for finding in _outcome(check, home)]
     problems = sum(not finding.well for finding in findings)
     if as_json or not sys.stdout.isatty():
         for finding in findings:
@@ -55,6 +55,19 @@ def doctor(home: Path, as_json: bool) -> int:
             print(_line(finding))
         print(f"{counted(problems, 'problem')}" if problems else "all is well")
     return errors.FINDINGS if problems else errors.OK
+
+
+def _outcome(check: Callable[[Path], Iterator[Finding]], home: Path) -> Iterator[Finding]:
+    """Run a check; one that itself meets an error is a problem, and the others go on."""
+    try:
+        yield from check(home)
+    except Exception as error:
+        known = errors.coded(error)
+        if known is None or not has_code(known):
+            raise
+        yield Finding(
+            check.__name__.removeprefix("check_"), well=False, text=str(known), fix=command(f"explain {known.code}")
+        )
 
 
 def _document(finding: Finding) -> dict[str, object]:

@@ -32,6 +32,10 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
 """Name -> where the command is, and its line in `--help`."""
 
 
+class ReaderGoneError(Exception):
+    """The reader of our output went away (`| head`); click would end with 1 on a broken pipe."""
+
+
 class LazyGroup(click.Group):
     """A group that imports a command only when it is called."""
 
@@ -46,6 +50,13 @@ class LazyGroup(click.Group):
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401
+        """Call the command; a reader that goes away is no failure."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise ReaderGoneError from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the commands without importing them."""
@@ -101,13 +112,21 @@ def main(args: list[str] | None = None) -> None:
         raise SystemExit(errors.USAGE) from None
     except KeyboardInterrupt:
         raise SystemExit(errors.INTERRUPTED) from None
-    except BrokenPipeError:
-        # The reader went away (`| head`): no message, and none from the interpreter's last flush either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, ReaderGoneError):
+        _let_go_of_stdout()
         raise SystemExit(errors.OK) from None
     except Exception as error:
         coded = errors.coded(error)
         if coded is None:
             raise
+        _let_go_of_stdout()
         errors.stop(coded)
     raise SystemExit(result if isinstance(result, int) else errors.OK)
+
+
+def _let_go_of_stdout() -> None:
+    """Write what is left; where that cannot be done, keep the interpreter's last flush from complaining."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 import click
 
-from cli.safe import csv_cell, json_line
+from cli.safe import csv_cell, json_line, safe
 from cli.terminal import ascii_only
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ MOST_ROWS: Final = 1_000
 def level_text(level: str) -> str:
     """Give a level's glyph and word."""
     glyph, plain, _ = LEVEL_MARKS.get(level, ("·", "-", ""))
-    return f"{plain if ascii_only() else glyph} {level.upper()}"
+    return f"{plain if ascii_only() else glyph} {safe(level.upper())}"
 
 
 def pick(document: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401

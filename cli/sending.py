@@ -29,8 +29,9 @@ def send_until(home: Path, stop: Callable[[float], bool], *, once: bool, deliver
     from sensors.outbox import Outbox
     from sensors.sender import Sender
 
+    identity = load_identity(home)
     outbox = Outbox(home / "outbox.db")
-    sender = Sender(outbox, load_identity(home))
+    sender = Sender(outbox, identity)
     sender.delivery = delivery or sender.delivery
     next_beat = 0.0
     wait = 0.0

@@ -23,7 +23,7 @@ Row = list[tuple[str, str]]
 
 _MOST_CHARACTERS: Final = 400
 _BETWEEN: Final = 2
-_LEAST_WIDE: Final = 16
+_LEAST_WIDE: Final = 24
 
 
 def row(columns: Sequence[Column], document: Document) -> Row:
@@ -37,9 +37,8 @@ def _text(value: object) -> str:
 
 def show(columns: Sequence[Column], rows: Sequence[Row], footers: Sequence[str]) -> None:
     """Print rows and footers."""
-    console = Console(
-        no_color="NO_COLOR" in os.environ or None, highlight=False, markup=False, emoji=False, width=width()
-    )
+    plain = "NO_COLOR" in os.environ
+    console = Console(color_system=None if plain else "auto", highlight=False, markup=False, emoji=False, width=width())
     if rows:
         console.print(_table(columns, rows, console.width))
     for footer in footers:
