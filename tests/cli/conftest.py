@@ -12,9 +12,10 @@ import pytest
 from alerts_data import alert
 from cli_calls import COMMAND, call, environment
 
-from cli.setup import make_centre, make_sensor
+from cli.setup import Centre, make_centre, make_sensor
 from collector.store import Batch, NewAlert
 from collector.store.sqlite import SqliteStore
+from sensors.identity import SensorConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,9 +80,9 @@ class Collector:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home of collector and sensor, in which a capture was read, sent and stored; the collector has ended."""
     home = tmp_path_factory.mktemp("site")
-    make_centre(home, port=0)
+    make_centre(home, Centre(port=0))
     collector = Collector(home)
-    make_sensor(home, home, "odense", "odense-1", collector.address)
+    make_sensor(home, home, SensorConfig(agency="odense", sensor="odense-1", collector=collector.address))
     done = call("sensor", "run", "--read", WEB, home=home)
     assert done.code == 0, done.err
     assert "unsent 0" in done.err
@@ -93,7 +94,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A centre whose alerts carry attacks in every field that a sensor fills from the wire."""
     home = tmp_path_factory.mktemp("hostile")
-    make_centre(home, port=0)
+    make_centre(home, Centre(port=0))
     store = SqliteStore(home / "alerts.db")
     records = []
     for number, text in enumerate(HOSTILE, 1):

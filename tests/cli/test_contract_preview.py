@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from cli_calls import COMMAND, call, environment
 
-from cli.setup import make_centre, make_sensor
-from sensors.identity import load_identity
+from cli.setup import Centre, make_centre, make_sensor
+from sensors.identity import SensorConfig, load_identity
 from sensors.outbox import Outbox
 from sensors.sender import Sender, client_for
 
@@ -40,7 +40,7 @@ def alerts_of(body: bytes) -> list[bytes]:
 
 def test_preview_is_what_is_sent(tmp_path: Path) -> None:
     centre, home = tmp_path / "centre", tmp_path / "sensor"
-    make_centre(centre, port=0)
+    make_centre(centre, Centre(port=0))
     with subprocess.Popen(
         [*COMMAND, "--home", str(centre), "collector", "run"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         text=True, env=environment(),
@@ -48,7 +48,8 @@ def test_preview_is_what_is_sent(tmp_path: Path) -> None:
         try:
             assert collector.stdout is not None
             port = collector.stdout.readline().split()[-1]
-            make_sensor(centre, home, "odense", "odense-1", f"https://localhost:{port}")
+            address = f"https://localhost:{port}"
+            make_sensor(centre, home, SensorConfig(agency="odense", sensor="odense-1", collector=address))
             captures = [CAPTURES / "web-attacks", CAPTURES / "privacy-redaction"]
             reading = [argument for path in captures for argument in ("--read", path)]
             assert call("sensor", "run", "--no-send", *reading, home=home).code == 0
