@@ -4,8 +4,10 @@ use super::limits::PROBE_RECORDS;
 use super::parse::{Header, Malformed, Question, Record};
 use crate::proto::Probe;
 
-/// Questions that one message may reasonably have (multicast DNS asks several).
-const MAX_QUESTIONS: u16 = 256;
+/// Questions that one message may reasonably have.
+const MAX_QUESTIONS: u16 = 32;
+/// The same where all of them can be looked at: multicast DNS asks for many services at once.
+const MAX_KNOWN_QUESTIONS: u16 = 256;
 
 /// Looks at one whole message.
 pub(super) fn message(bytes: &[u8], port_53: bool) -> Probe {
@@ -23,7 +25,7 @@ pub(super) fn stream(bytes: &[u8]) -> Probe {
     }
     let body = body.get(..length).unwrap_or(body);
     let Ok(header) = Header::read(body) else { return Probe::More };
-    if !plausible(&header) || header.counts[0] == 0 {
+    if !plausible(&header, MAX_QUESTIONS) || header.counts[0] == 0 {
         return Probe::No;
     }
     match first_question(body) {
@@ -49,15 +51,15 @@ fn lenient(bytes: &[u8], header: &Header) -> bool {
 }
 
 fn strict(bytes: &[u8], header: &Header) -> bool {
-    plausible(header) && sections(bytes, header).unwrap_or(false) && !is_netbios(bytes)
+    plausible(header, MAX_KNOWN_QUESTIONS) && sections(bytes, header).unwrap_or(false) && !is_netbios(bytes)
 }
 
-fn plausible(header: &Header) -> bool {
+fn plausible(header: &Header, most: u16) -> bool {
     let [questions, answers, _, additional] = header.counts;
     let opcode = matches!(header.flags.opcode(), 0 | 1 | 2 | 4 | 5);
     let some = if header.flags.is_response() { questions > 0 || answers > 0 } else { questions > 0 };
     let update = header.flags.opcode() == 5;
-    let few = questions <= MAX_QUESTIONS && (update || header.flags.is_response() || additional <= 16);
+    let few = questions <= most && (update || header.flags.is_response() || additional <= 16);
     opcode && some && few
 }
 
@@ -98,4 +100,23 @@ fn is_netbios(bytes: &[u8]) -> bool {
     let encoded = label.get(..32).is_some_and(|label| label.iter().all(|byte| (b'A'..=b'P').contains(byte)));
     let first = Question::skip(bytes, Header::LEN);
     encoded && first.is_ok_and(|question| matches!(question.qtype, 0x20 | 0x21))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asking(count: u16) -> Vec<u8> {
+        let head = [&[0; 4][..], &count.to_be_bytes(), &[0; 6]].concat();
+        [head, [&[1, b'a'][..], &[0, 0, 33, 0, 1]].concat().repeat(usize::from(count))].concat()
+    }
+
+    #[test]
+    fn multicast_asks_many_questions_in_one_datagram_alone() {
+        for (count, is_dns) in [(1, Probe::Yes), (81, Probe::Yes), (256, Probe::Yes), (257, Probe::No)] {
+            assert_eq!(message(&asking(count), false), is_dns, "{count}");
+        }
+        let many = asking(81);
+        assert_eq!(stream(&[&(many.len() as u16).to_be_bytes()[..], &many].concat()), Probe::No);
+    }
 }
