@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sensors.outbox import Outbox
     from sensors.sender import Delivery
     from sensors.source import LiveSource
+    from sensors.writer import Writer
 
 EVIDENCE_RING: Final = 64 << 20
 _STATUS_EVERY_S: Final = 1.0
@@ -51,6 +52,7 @@ class SensorProcess:
         from sensors.identity import event_key, load_config
         from sensors.outbox import Outbox
         from sensors.sender import Delivery
+        from sensors.writer import Writer
 
         _make_home(self.home)
         self.config = load_config(self.home)
@@ -62,8 +64,10 @@ class SensorProcess:
         )  # fmt: skip
         self.loop = PacketLoop(self.rules.plan, settings)
         self._digest: str = json.loads(self.rules.plan)["digest"]
-        self.outbox: Outbox = Outbox(self.home / "outbox.db")
-        self.agent: Agent = Agent(self.loop, Enforcer(contract), self.outbox, EvidenceStore(self.home / "evidence"))
+        evidence = EvidenceStore(self.home / "evidence")
+        self.writer: Writer = Writer(Enforcer(contract), Outbox(self.home / "outbox.db"), evidence, time.time_ns)
+        self.agent: Agent = Agent(self.loop, self.writer)
+        self.outbox: Outbox = Outbox(self.home / "outbox.db")  # the writer has one of its own
         self.delivery: Delivery = Delivery()
         self.live: LiveSource | None = None
         self.started = time.time_ns()
@@ -107,8 +111,8 @@ class SensorProcess:
         self._health = Health(
             pid=os.getpid(), started=self.started, written=time.time_ns(), sensor=self.config.sensor, source=self.source,
             accounting=account(counters, self.live.kernel if self.live else None), counters=counters,
-            alerts=self.agent.tally.alerts, queued=self.agent.tally.queued, waiting=self.agent.waiting,
-            withheld=dict(self.agent.tally.drops), unsent=backlog.unsent, oldest_unsent=backlog.oldest, dead=backlog.dead,
+            alerts=self.writer.tally.alerts, queued=self.writer.tally.queued, waiting=self.writer.tally.waiting,
+            withheld=dict(self.writer.tally.drops), unsent=backlog.unsent, oldest_unsent=backlog.oldest, dead=backlog.dead,
             delivery=vars(self.delivery), rules={"count": len(self.rules.rules), "digest": self._digest},
         )  # fmt: skip
         write_status(self.home, self._health)

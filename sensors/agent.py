@@ -1,51 +1,31 @@
-"""The sensor process: source -> detector -> contract -> outbox, and evidence beside it.
+"""The sensor's loop: source -> detector -> writer.
 
 The agent knows no detector: the command line gives it one that fits `Detector`.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import time
-from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
-from sensors.errors import SensorError
-from sensors.outbox import Draft
 from sensors.source import LOOPBACK
+from sensors.writer import FoundBatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
-    from sensors.contract import Enforcer, Verdict
-    from sensors.evidence import EvidenceStore
-    from sensors.outbox import Outbox
     from sensors.source import Frame, LiveSource
+    from sensors.writer import Writer
 
 STEP_MS: Final = 200
 """How long the loop runs before it hands out what it found."""
 
-MAX_WAITING: Final = 20_000
-"""Alerts held in memory while the outbox cannot be written."""
-
 _BATCH_FRAMES: Final = 4_096
-_NS: Final = 1_000_000_000
 
 
-class DetectorBatch(Protocol):
-    """What one step of a detector gives."""
-
-    @property
-    def alerts(self) -> Sequence[bytes]:
-        """Alert documents (JSON), in order."""
-        ...
-
-    @property
-    def evidence(self) -> Sequence[bytes | None]:
-        """Per alert the capture of its flow, where one was kept."""
-        ...
+class DetectorBatch(FoundBatch, Protocol):
+    """What one step of a detector gives: alerts with their evidence, and how the source is."""
 
     @property
     def problems(self) -> Sequence[tuple[str, str]]:
@@ -86,39 +66,13 @@ class Detector(Protocol):
         ...
 
 
-@dataclass
-class Tally:
-    """What the agent did since its start; the names of `drops` tell why an alert did not go on."""
-
-    alerts: int = 0
-    queued: int = 0
-    drops: Counter[str] = field(default_factory=Counter)
-    evidence_errors: int = 0
-
-
 class Agent:
-    """One sensor's loop."""
+    """One sensor's loop: the detector's steps, and a writer beside it."""
 
-    def __init__(
-        self,
-        detector: Detector,
-        enforcer: Enforcer,
-        outbox: Outbox,
-        evidence: EvidenceStore,
-        clock: Callable[[], int] = time.time_ns,
-    ) -> None:
-        self.tally = Tally()
+    def __init__(self, detector: Detector, writer: Writer, clock: Callable[[], int] = time.time_ns) -> None:
         self._detector = detector
-        self._enforcer = enforcer
-        self._outbox = outbox
-        self._evidence = evidence
+        self._writer = writer
         self._clock = clock
-        self._waiting: list[Draft] = []
-
-    @property
-    def waiting(self) -> int:
-        """Alerts that the outbox has not taken yet."""
-        return len(self._waiting)
 
     def run_files(self, paths: Iterable[Path], on_step: Callable[[], bool]) -> list[tuple[Path, str, str]]:
         """Read captures one after another as one run; one that cannot be read does not stop the others.
@@ -130,10 +84,11 @@ class Agent:
         Returns:
             Each source that could not be read to its end, with code and sentence.
         """
+        self._writer.start()
         found: list[tuple[Path, str, str]] = []
         for path in paths:
             found += [(path, code, sentence) for code, sentence in self._read_file(path, on_step)]
-        self.take(self._detector.finish(self._clock()))
+        self._end()
         return found
 
     def _read_file(self, path: Path, on_step: Callable[[], bool]) -> list[tuple[str, str]]:
@@ -149,22 +104,25 @@ class Agent:
         while more and on_step():
             batch = self._detector.step(self._clock(), STEP_MS)
             problems += batch.problems
-            more = self.take(batch)
+            self._writer.submit(batch)
+            more = batch.more
         return problems
 
     def run_ring(self, source: LiveSource, on_step: Callable[[], bool]) -> list[tuple[str, str]]:
         """Read an interface through the kernel ring until `on_step` says False or the source ends; gives why it did."""
+        self._writer.start()
         self._detector.attach_ring(source.fileno(), source.link, source.interface == LOOPBACK)
         problems: list[tuple[str, str]] = []
         while on_step() and not problems:
             batch = self._detector.step(self._clock(), STEP_MS)
             problems += batch.problems
-            self.take(batch)
-        self.take(self._detector.finish(self._clock()))
+            self._writer.submit(batch)
+        self._end()
         return problems
 
     def run_batches(self, source: LiveSource, on_step: Callable[[], bool]) -> list[tuple[str, str]]:
         """Read an interface in scapy's own batches until `on_step` says False."""
+        self._writer.start()
         problems: list[tuple[str, str]] = []
         while on_step() and not problems:
             try:
@@ -175,56 +133,10 @@ class Agent:
                 break
             if frames:
                 self._detector.push(frames)
-            self.take(self._detector.step(self._clock(), 0))
-        self.take(self._detector.finish(self._clock()))
+            self._writer.submit(self._detector.step(self._clock(), 0))
+        self._end()
         return problems
 
-    def take(self, batch: DetectorBatch) -> bool:
-        """Pass a batch on: evidence kept, contract applied, alerts on disk. Gives whether the source has more."""
-        now = self._clock()
-        today = dt.datetime.fromtimestamp(now // _NS, dt.UTC).date()
-        for alert, capture in zip(batch.alerts, batch.evidence, strict=True):
-            self.tally.alerts += 1
-            self._keep_evidence(capture)
-            self._decide(alert, today)
-        self._flush(now)
-        return batch.more
-
-    def _keep_evidence(self, capture: bytes | None) -> None:
-        if capture is None:
-            return
-        try:
-            self._evidence.put(capture)
-        except SensorError:
-            self.tally.evidence_errors += 1
-
-    def _decide(self, alert: bytes, today: dt.date) -> None:
-        try:
-            verdict = self._enforcer.apply(alert, today)
-        except SensorError as error:
-            self.tally.drops[error.code] += 1
-            return
-        if verdict.record is None:
-            self.tally.drops[verdict.withheld or "withheld"] += 1
-        else:
-            self._wait(verdict, verdict.record)
-
-    def _wait(self, verdict: Verdict, record: bytes) -> None:
-        self._waiting.append(Draft(verdict.id, verdict.severity, record))
-        if len(self._waiting) > MAX_WAITING:
-            self._give_up_least()
-
-    def _give_up_least(self) -> None:
-        by_weight = sorted(range(len(self._waiting)), key=lambda at: self._waiting[at].severity)
-        least = set(by_weight[: MAX_WAITING // 20])
-        self._waiting = [draft for at, draft in enumerate(self._waiting) if at not in least]
-        self.tally.drops["outbox_unwritable"] += len(least)
-
-    def _flush(self, now: int) -> None:
-        if not self._waiting:
-            return
-        try:
-            self.tally.queued += self._outbox.append(self._waiting, now)
-        except SensorError:
-            return
-        self._waiting.clear()
+    def _end(self) -> None:
+        self._writer.submit(self._detector.finish(self._clock()))
+        self._writer.close()
