@@ -96,7 +96,7 @@ def _collector(run: Demo, store: str, url: str | None, elastic: dict[str, str] |
     make_centre(run.home, Centre(port=0, store=where, elastic=elastic))
     command = [sys.executable, "-P", "-m", "cli", "--home", str(run.home), "collector", "run"]
     log = (run.home / "collector.log").open("wb")
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process:  # noqa: S603
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process:
         try:
             yield f"https://127.0.0.1:{_port(process, run.home)}"
         finally:
@@ -139,7 +139,7 @@ def _read_captures(run: Demo) -> dict[str, Any]:
 def _live(run: Demo) -> None:
     command = [*_namespace(), sys.executable, "-P", "-m", "cli.demo_live", str(run.home)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_LIVE_S, check=False)  # noqa: S603
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_LIVE_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         run.left_out.append(f"the live part: {error}")
         return

@@ -37,7 +37,7 @@ def require() -> None:
     """
     if sys.platform != "linux" or shutil.which("unshare") is None:
         raise CliError("BAVN-E303", "namespaces need Linux and `unshare`")
-    probe = subprocess.run(["unshare", "-rUn", "true"], capture_output=True, check=False, timeout=10)  # noqa: S607
+    probe = subprocess.run(["unshare", "-rUn", "true"], capture_output=True, check=False, timeout=10)
     if probe.returncode != 0:
         raise CliError("BAVN-E303", "this machine does not allow an own user and network namespace")
 
@@ -52,7 +52,7 @@ def run(module: str, arguments: list[str]) -> bytes:
     command = ["unshare", "-rUn", sys.executable, "-P", "-m", module, *arguments]
     environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "HOME": "/nonexistent"}
     try:
-        with subprocess.Popen(  # noqa: S603
+        with subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment,
             preexec_fn=limit, start_new_session=True,  # noqa: PLW1509
         ) as child:  # fmt: skip

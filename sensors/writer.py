@@ -1,5 +1,4 @@
-"""The writer: what the detector found goes to disk here, in a thread of its own, so that a slow disk does not make the
-capture late.
+"""The writer: what the detector found goes to disk in a thread of its own, so that a slow disk delays no capture.
 
 Its queue is bounded. When the disk cannot keep up the capture waits, and what is then lost is counted by the kernel.
 """
