@@ -144,6 +144,11 @@ CATALOGUE: Final[dict[str, tuple[str, str, str]]] = {
         "After its parts were worked out, nothing is left that depends on the event.",
         "Look at the values of fields that have a fixed set of values.",
     ),
+    "BAVN-E035": (
+        "the rule cannot be compiled",
+        "The compiler met something in the rule that it did not expect; the rule does not run, all others do.",
+        "Look at the rule's values for something unusual, and report the rule.",
+    ),
     "BAVN-E040": (
         "the plan cannot be read",
         "The compiled plan is no JSON of the expected shape, or too large.",

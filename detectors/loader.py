@@ -9,11 +9,10 @@ import difflib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from sigma.exceptions import SigmaError
-
 from detectors import heads, loop, parsing, plan, rulefiles, taxonomy
 from detectors.backend import BavnBackend, Compiled
 from detectors.check import LoadedRule, Refused, RuleFile, RuleSet, Status
+from detectors.diagnostics import Diagnostic
 from detectors.errors import BavnError
 from detectors.plan import PlannedRule
 from detectors.rulefiles import Document, RuleFileError
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from sigma.processing.pipeline import ProcessingPipeline
     from sigma.rule import SigmaRule
 
-    from detectors.diagnostics import Diagnostic
     from detectors.fields import FieldTable
 
 # Reasons that lie in the sensor's view, not in the rule.
@@ -88,18 +86,30 @@ class _Loader:
         except RuleFileError as error:
             self._refused.append(Refused("", "", file.source, "refused", (error.diagnostic,)))
             return []
+        except Exception as error:  # noqa: BLE001  (no file stops another)
+            sentence = f"the file cannot be read: {type(error).__name__}"
+            self._refused.append(
+                Refused("", "", file.source, "refused", (Diagnostic("BAVN-E035", sentence, file.source),))
+            )
+            return []
         entries = [_Entry(document, file.source, file.ruleset) for document in documents]
         return [entry for entry in entries if self._parsed(entry)]
 
     def _parsed(self, entry: _Entry) -> bool:
         """True for filters, and for rules that pySigma could read."""
+        try:
+            self._parse(entry)
+        except Exception as error:  # noqa: BLE001  (no rule stops another)
+            entry.problems = [parsing.unexpected(entry.document, error)]
+        if entry.problems:
+            self._refuse(entry)
+        return not entry.problems
+
+    def _parse(self, entry: _Entry) -> None:
         entry.problems = parsing.problems(entry.document)
         self._warnings += parsing.warnings(entry.document)
         if not entry.problems and "filter" not in entry.data:
             entry.rule, entry.problems = parsing.rule(entry.document)
-        if entry.problems:
-            self._refuse(entry)
-        return not entry.problems
 
     def _unique(self, entries: list[_Entry]) -> Iterable[_Entry]:
         """The first rule of each id; the others are refused."""
@@ -120,27 +130,41 @@ class _Loader:
 
     def _apply_filters(self, filters: list[_Entry], rules: list[_Entry]) -> None:
         for entry in filters:
-            parsed, entry.problems = parsing.filter_of(entry.document)
-            if parsed is None:
+            try:
+                self._apply_filter(entry, rules)
+            except Exception as error:  # noqa: BLE001  (no filter stops a rule that it does not fit)
+                entry.problems = [parsing.unexpected(entry.document, error)]
+            if entry.problems:
                 self._refuse(entry)
-                continue
-            fitting = [rule for rule in rules if rule.rule and _fits(parsed, rule.rule)]
-            for rule in fitting:
-                rule.filters.append(entry.data)
-                assert rule.rule is not None  # noqa: S101  (holds by the line above)
+
+    def _apply_filter(self, entry: _Entry, rules: list[_Entry]) -> None:
+        parsed, entry.problems = parsing.filter_of(entry.document)
+        if parsed is None:
+            return
+        fitting = [rule for rule in rules if rule.rule and _fits(parsed, rule.rule)]
+        for rule in fitting:
+            rule.filters.append(entry.data)
+            assert rule.rule is not None  # noqa: S101  (holds by the line above)
+            try:
                 parsed.apply_on_rule(rule.rule)
-            if not fitting:
-                self._warnings.append(entry.document.diagnostic("BAVN-W005", "the filter fits no rule", ("filter",)))
+            except Exception as error:  # noqa: BLE001  (without its filter the rule would mean something else)
+                rule.problems = [parsing.unexpected(rule.document, error)]
+        if not fitting:
+            self._warnings.append(entry.document.diagnostic("BAVN-W005", "the filter fits no rule", ("filter",)))
 
     def _compile(self, entry: _Entry) -> _Planned | None:
+        if not entry.problems:
+            try:
+                return self._compiled(entry)
+            except Exception as error:  # noqa: BLE001  (no rule stops another)
+                entry.problems = [self._explained(entry, error)]
+        self._refuse(entry)
+        return None
+
+    def _compiled(self, entry: _Entry) -> _Planned:
         rule = entry.rule
         assert rule is not None  # noqa: S101  (entries without a rule never come here)
-        try:
-            compiled = self._backend.compile(rule)
-        except (SigmaError, ValueError, TypeError, RecursionError) as error:
-            entry.problems = [self._explain(entry, error)]
-            self._refuse(entry)
-            return None
+        compiled = self._backend.compile(rule)
         self._warn(entry, compiled)
         head = heads.of_rule(rule, source=entry.source, document=entry.data, filters=entry.filters)
         head["ruleset"] = entry.ruleset
@@ -170,6 +194,12 @@ class _Loader:
                 self._warnings.append(
                     entry.document.diagnostic(code, f"`{name}` {what}: {reason}", path, length=length)
                 )
+
+    def _explained(self, entry: _Entry, error: Exception) -> Diagnostic:
+        try:
+            return self._explain(entry, error)
+        except Exception:  # noqa: BLE001  (the first error is the one to tell)
+            return parsing.unexpected(entry.document, error)
 
     def _explain(self, entry: _Entry, error: Exception) -> Diagnostic:
         document = entry.document
@@ -213,6 +243,8 @@ def _refusal(rules: Iterable[PlannedRule]) -> BavnError | None:
         loop.engine(plan.assemble(rules))
     except BavnError as error:
         return None if error.code == "BAVN-E002" else error
+    except Exception as error:  # noqa: BLE001  (one rule alone that cannot be written down is refused alone)
+        return BavnError("BAVN-E035", f"the rule cannot be written into a plan: {type(error).__name__}")
     return None
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MAX_CONDITION_CHARS: Final = 4_096
 MAX_PARENTHESES: Final = 16
 MAX_LIST: Final = 10_000
+_LONGEST_TEXT: Final = 200
 _NOT_DETECTIONS: Final = frozenset({"condition", "rules"})
 _UPPER: Final = re.compile(r"\b(AND|OR|NOT|OF|ALL|ANY|THEM)\b")
 
@@ -105,7 +106,7 @@ def _read(document: Document, kind: type[SigmaRule | SigmaFilter]) -> tuple[Any,
     """PySigma takes a copy: it keeps and changes parts of what it is given."""
     try:
         parsed = kind.from_dict(_renamed(document.data), collect_errors=True)
-    except (SigmaError, ValueError, TypeError, AttributeError, KeyError) as error:
+    except Exception as error:  # noqa: BLE001  (whatever pySigma raises on a rule that others wrote)
         return None, [diagnose(document, error)]
     return parsed, [diagnose(document, error) for error in parsed.errors]
 
@@ -245,7 +246,7 @@ def _dangling(document: Document, detections: SigmaDetections, part: str) -> lis
     for condition in detections.parsed_condition:
         try:
             tree = condition.parse(postprocess=False)
-        except (SigmaError, RecursionError, TypeError) as error:
+        except Exception as error:  # noqa: BLE001  (whatever pySigma raises on a condition that others wrote)
             return [_bad_condition(document, part, error)]
         found += [
             _dangling_name(document, detections, part, name) for name, hits in _mentions(tree, detections) if not hits
@@ -316,7 +317,16 @@ def diagnose(document: Document, error: Exception) -> Diagnostic:
         path, why = failing
         code = "BAVN-E026" if isinstance(why, exceptions.SigmaRegularExpressionError) else "BAVN-E024"
         return document.diagnostic(code, _plain(why), path)
-    return document.diagnostic("BAVN-E020", text, (_part(document.data),))
+    if isinstance(error, (SigmaError, ValueError, TypeError, AttributeError, KeyError)):
+        return document.diagnostic("BAVN-E020", text, (_part(document.data),))
+    return unexpected(document, error)
+
+
+def unexpected(document: Document, error: Exception) -> Diagnostic:
+    """A refusal for an error that nobody foresaw."""
+    sentence = f"the rule cannot be compiled: {type(error).__name__}: {str(error)[:_LONGEST_TEXT]}"
+    part = _part(document.data) if isinstance(document.data, dict) else ""
+    return document.diagnostic("BAVN-E035", sentence, (part,) if part else ())
 
 
 def _failing_item(document: Document) -> tuple[YamlPath, Exception] | None:

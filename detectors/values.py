@@ -131,8 +131,9 @@ def number_text(number: float) -> str:
 
 def regex(value: object, name: str) -> tuple[str, str]:
     """Pattern and flags of a value that is a regular expression."""
-    if not isinstance(value, SigmaRegularExpression):
-        raise RuleProblemError("BAVN-E026", "not a regular expression", name)
+    # pySigma takes a number for a pattern too.
+    if not isinstance(value, SigmaRegularExpression) or not isinstance(value.regexp, SigmaString):
+        raise RuleProblemError("BAVN-E026", "not a regular expression: write the pattern as quoted text", name)
     for part in value.regexp.s:
         if isinstance(part, Placeholder):
             raise RuleProblemError("BAVN-E025", f"the placeholder %{part.name}% has no value", name)

@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from detectors import check, diagnostics, errors, plan
+from detectors.backend import BavnBackend
 
 if TYPE_CHECKING:
+    from sigma.rule import SigmaRule
+
+    from detectors.backend import Compiled
     from detectors.check import RuleSet
     from detectors.fields import FieldTable
 
@@ -51,6 +55,7 @@ BAD = {
     "look-around": (rule("  s:\n    cs-uri-query|re: 'a(?=b)'\n  condition: s\n"), "E026", 6, 5, None, "look-ahead"),
     "back-reference": (rule("  s:\n    cs-uri-query|re: '(a)\\1'\n  condition: s\n"), "E026", 6, 5, None, "back-references"),
     "huge repeat": (rule("  s:\n    cs-uri-query|re: '(a{1000}){10000}'\n  condition: s\n"), "E026", 6, 5, None, "repeats"),
+    "number as regex": (rule("  s:\n    sc-status|re: 5\n  condition: s\n"), "E026", 6, 5, "sc-status", "quoted text"),
     "broken regex": (rule("  s:\n    cs-uri-query|re: '('\n  condition: s\n"), "E026", 6, 5, None, ""),
     "comparison of an address": (rule("  s:\n    dst_ip|gt: 5\n  condition: s\n"), "E027", 6, 5, "dst_ip", "ip"),
     "time part of a number": (rule("  s:\n    sc-status|hour: 5\n  condition: s\n"), "E027", 6, 5, "sc-status", "hour"),
@@ -245,3 +250,64 @@ def test_value_bomb_is_refused(tmp_path: Path, field_table: FieldTable) -> None:
     (tmp_path / "a.yml").write_text(rule(f"  s: {{cs-host: [{values}]}}\n  condition: s\n"))
     (refused,) = check.load_rules([tmp_path], fields=field_table).refused
     assert refused.reasons[0].code == "BAVN-E013"
+
+
+# Values that pySigma or the backend may stumble over: each rule fails or loads, and none takes another with it.
+ODD_VALUES = (
+    "5",
+    "1.5",
+    "-1",
+    "true",
+    "null",
+    "[]",
+    "[null]",
+    "[[]]",
+    "{}",
+    "[{}]",
+    "''",
+    "'%'",
+    "'%%'",
+    "'*'",
+    "2024-01-01",
+    '"\\x00"',
+    '"\\uD800"',
+)
+MODIFIERS = (
+    "re", "re|i", "cidr", "contains", "startswith", "base64", "base64offset|contains", "wide|base64", "expand", "fieldref",
+    "fieldref|startswith", "exists", "gt", "hour", "windash", "cased", "neq", "all", "contains|all", "re|all", "",
+)  # fmt: skip
+FIELDS = ("sc-status", "cs-host", "dst_ip", "''")
+
+
+@pytest.mark.parametrize("modifier", MODIFIERS)
+def test_no_value_of_a_rule_stops_the_others(modifier: str, tmp_path: Path, field_table: FieldTable) -> None:
+    (tmp_path / "good.yml").write_text(GOOD)
+    number = 0
+    for field in FIELDS:
+        for value in ODD_VALUES:
+            number += 1
+            key = f"{field.strip(chr(39))}|{modifier}".rstrip("|")
+            text = rule(f"  s:\n    '{key}': {value}\n  condition: s\n").replace("-111111111111", f"-{number:012d}")
+            (tmp_path / f"odd{number}.yml").write_text(text)
+    rules = check.load_rules([tmp_path], fields=field_table)
+    assert "good" in [r.title for r in rules.rules]
+    assert all(reason.code in errors.CATALOGUE for item in rules.refused for reason in item.reasons)
+    assert len(rules.rules) + len(rules.refused) == number + 1
+
+
+def test_an_error_that_nobody_foresaw_refuses_one_rule(
+    tmp_path: Path, field_table: FieldTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "good.yml").write_text(GOOD)
+    (tmp_path / "bad.yml").write_text(rule("  s: {cs-host: a}\n  condition: s\n"))
+    compile_ = BavnBackend.compile
+
+    def failing(self: BavnBackend, parsed: SigmaRule) -> Compiled:
+        if parsed.title == "t":
+            raise IndexError("list index out of range")
+        return compile_(self, parsed)
+
+    monkeypatch.setattr(BavnBackend, "compile", failing)
+    rules = check.load_rules([tmp_path], fields=field_table)
+    assert [r.title for r in rules.rules] == ["good"]
+    assert [(r.status, r.reasons[0].code) for r in rules.refused] == [("refused", "BAVN-E035")]
