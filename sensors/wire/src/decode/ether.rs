@@ -8,8 +8,9 @@ const IPV4: u16 = 0x0800;
 const ARP: u16 = 0x0806;
 const IPV6: u16 = 0x86dd;
 
-pub(super) const fn vlan_id(tci: u16) -> u16 {
-    tci & 0x0fff
+/// Number of a VLAN; 0 is a priority tag alone and names none (IEEE 802.1Q 9.6).
+pub(super) fn vlan_id(tci: u16) -> Option<u16> {
+    Some(tci & 0x0fff).filter(|id| *id != 0)
 }
 
 /// Ethernet II or 802.3.
@@ -42,7 +43,7 @@ pub(super) fn network<'a>(packet: &mut Packet<'a>, ethertype: u16, rest: Rest<'a
 fn vlan<'a>(packet: &mut Packet<'a>, rest: Rest<'a>) -> Result<Found, Drop> {
     packet.deeper()?;
     let ([tci0, tci1, type0, type1], rest) = rest.chunk::<4>()?;
-    let id = Some(vlan_id(u16::from_be_bytes([*tci0, *tci1])));
+    let id = vlan_id(u16::from_be_bytes([*tci0, *tci1]));
     if let Some(free) = packet.vlan.iter_mut().find(|tag| tag.is_none()) {
         *free = id;
     }

@@ -6,7 +6,7 @@ use crate::messages::{Frame, LinkType};
 #[inline]
 pub(super) fn link<'a>(packet: &mut Packet<'a>, frame: &Frame<'a>) -> Result<Found, Drop> {
     let rest = Rest::new(frame.data, frame.wire_len.saturating_sub(frame.data.len() as u32));
-    packet.vlan[0] = frame.vlan_tci.map(ether::vlan_id);
+    packet.vlan[0] = frame.vlan_tci.and_then(ether::vlan_id);
     if frame.link == LinkType::ETHERNET {
         return ether::ethernet(packet, rest);
     }

@@ -98,6 +98,10 @@ fn tags_and_labels() {
     let tagged = ether(&[0x81, 0, 0, 7, 0x08, 0], tcp4_ip());
     let stripped = Frame { vlan_tci: Some(0xe064), ..frame(LinkType::ETHERNET, &tagged) };
     assert!(matches!(decode(&stripped), Ok(Decoded::Ip(packet)) if packet.vlan == [Some(100), Some(7)]));
+    let priority = ether(&[0x81, 0, 0xe0, 0, 0x81, 0, 0, 7, 0x08, 0], tcp4_ip());
+    assert_eq!(ip(LinkType::ETHERNET, &priority).vlan, [Some(7), None], "number 0 names no VLAN");
+    let stripped = Frame { vlan_tci: Some(0xe000), ..frame(LinkType::ETHERNET, &priority) };
+    assert!(matches!(decode(&stripped), Ok(Decoded::Ip(packet)) if packet.vlan == [Some(7), None]));
     let mpls = ether(&[0x88, 0x47, 0, 1, 0, 64, 0, 2, 1, 64], tcp4_ip());
     assert_eq!(ip(LinkType::ETHERNET, &mpls).ports, [1234, 80]);
     let pseudowire = ether(&[0x88, 0x47, 0, 2, 1, 64, 0, 0, 0, 0], TCP4);

@@ -30,7 +30,7 @@ const ACK_PATIENCE: u64 = 20_000_000;
 /// ... or once so many pieces wait behind it.
 const ACK_PIECES: usize = 8;
 /// A hole is given up after so long in any case: on a one-way tap nobody acknowledges.
-const HOLE_PATIENCE: u64 = 5_000_000_000;
+pub(crate) const HOLE_PATIENCE: u64 = 5_000_000_000;
 /// No window is larger (RFC 7323 2.3).
 const MAX_WINDOW: u32 = 1 << 30;
 
@@ -57,7 +57,7 @@ impl Piece {
     /// Its first and its end offset after `next`.
     fn span(&self, next: u32) -> (u32, u32) {
         let from = self.seq.wrapping_sub(next);
-        (from, from + self.data.len() as u32)
+        (from, from.saturating_add(self.data.len() as u32))
     }
 }
 
@@ -172,6 +172,20 @@ impl Half {
             }
             self.skip_hole(next, budget, to);
             self.hole_since = time;
+        }
+    }
+
+    /// Passes over what the capture cut off, up to `end`; what came early and is kept is no part of it.
+    pub(crate) fn skip_cut(&mut self, next: &mut u32, end: u32, budget: &mut Budget, to: &mut impl Receiver) {
+        loop {
+            let left = end.wrapping_sub(*next);
+            if left == 0 || left > MAX_WINDOW {
+                return;
+            }
+            let hole = self.pieces.first().map_or(left, |first| first.seq.wrapping_sub(*next)).clamp(1, left);
+            *next = next.wrapping_add(hole);
+            to.gap(u64::from(hole));
+            self.drain(next, budget, to);
         }
     }
 

@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::Limits;
 use super::index::Index;
 use super::key::{Key, KeyHasher};
-use super::reassembly::Budget;
-use super::record::{Act, Flow, Stage};
+use super::reassembly::{Budget, HOLE_PATIENCE};
+use super::record::{Act, Flags, Flow, Stage};
 use super::report::{self, Reason};
 use super::service::{Analysis, DatagramService, Datagrams, Set};
 use super::slab::Slab;
@@ -213,7 +213,7 @@ impl FlowTable {
         flow.service = Some(parser.name());
         let ticked = env.time / TICK;
         flow.analysis = Some(Analysis::Datagrams(Box::new(Datagrams { parser, ticked })));
-        self.wheel.hasten(slot, env.time + PARSER_TICK);
+        self.wheel.hasten(slot, env.time.saturating_add(PARSER_TICK));
         true
     }
 
@@ -244,8 +244,10 @@ impl FlowTable {
             self.end(slot, reason, env);
             return;
         }
+        let age = (env.time.saturating_sub(flow.start) / TICK).min(u64::from(u32::MAX)) as u32;
+        self.age_holes(slot, env);
         self.tick(slot, env);
-        self.update(slot, env);
+        self.as_of_last(slot, env, |table, env| table.update(slot, age, env));
         let flow = &self.flows[slot];
         let soon = if flow.analysis.is_some() { env.time.saturating_add(PARSER_TICK) } else { deadline };
         self.wheel.schedule(slot, deadline.min(soon));
@@ -267,14 +269,44 @@ impl FlowTable {
             env.spoke.push(Spoke { id: info.id, slot, is_over: false });
         }
         if fine.is_none() {
-            self.quarantine(slot, env);
+            self.as_of_last(slot, env, |table, env| table.quarantine(slot, env));
+        }
+    }
+
+    /// What a flow says while another's packet is at hand bears the time and number of its own last packet: the same
+    /// in every run.
+    fn as_of_last<T>(
+        &mut self,
+        slot: u32,
+        env: &mut Env<'_>,
+        run: impl FnOnce(&mut Self, &mut Env<'_>) -> T,
+    ) -> T {
+        let now = (env.time, env.packet);
+        let flow = &self.flows[slot];
+        (env.time, env.packet) = (flow.last, flow.last_packet);
+        let done = run(self, env);
+        (env.time, env.packet) = now;
+        done
+    }
+
+    /// Gives up the holes of a flow that has fallen silent, so that what waits behind them holds no budget.
+    fn age_holes(&mut self, slot: u32, env: &mut Env<'_>) {
+        let (flags, last) = (self.flows[slot].flags, self.flows[slot].last);
+        let silent = env.time.saturating_sub(last) >= HOLE_PATIENCE;
+        let (before, id) = (env.counters.events, self.flows[slot].id);
+        for direction in [Direction::ToServer, Direction::ToClient] {
+            if silent && flags.get_dir(Flags::HOLDING_DIR, direction) {
+                self.as_of_last(slot, env, |table, env| table.give_up_holes(slot, direction, env));
+            }
+        }
+        if env.counters.events != before {
+            env.spoke.push(Spoke { id, slot, is_over: false });
         }
     }
 
     /// A record of a flow that lives long, each so often.
-    fn update(&mut self, slot: u32, env: &mut Env<'_>) {
+    fn update(&mut self, slot: u32, age: u32, env: &mut Env<'_>) {
         let flow = &mut self.flows[slot];
-        let age = ((env.time.saturating_sub(flow.start)) / TICK).min(u64::from(u32::MAX)) as u32;
         if age.saturating_sub(flow.reported) < self.limits.update_after {
             return;
         }
@@ -285,21 +317,19 @@ impl FlowTable {
 
     /// Ends a flow: its parser gives out what is pending, its record is written, its place is free.
     pub(crate) fn end(&mut self, slot: u32, reason: Reason, env: &mut Env<'_>) {
-        let flow = &mut self.flows[slot];
-        let (time, packet) = (env.time, env.packet);
-        // What a flow says at its end bears the time of its own last packet: the same in every run.
-        (env.time, env.packet) = (flow.last, flow.last_packet);
+        let flow = &self.flows[slot];
+        let (id, tag) = (flow.id, flow.tag);
         let before = env.counters.events;
-        if !self.close_analysis(slot, reason.close(), env) {
-            self.quarantine(slot, env);
-        }
-        let flow = &mut self.flows[slot];
-        record(flow, reason, env);
+        self.as_of_last(slot, env, |table, env| {
+            if !table.close_analysis(slot, reason.close(), env) {
+                table.quarantine(slot, env);
+            }
+            record(&table.flows[slot], reason, env);
+        });
         if env.counters.events != before {
-            env.spoke.push(Spoke { id: flow.id, slot, is_over: true });
+            env.spoke.push(Spoke { id, slot, is_over: true });
         }
-        (env.time, env.packet) = (time, packet);
-        self.index.remove(flow.tag, slot);
+        self.index.remove(tag, slot);
         self.wheel.unlink(slot);
         self.flows.free(slot);
     }
@@ -336,7 +366,7 @@ impl FlowTable {
         }
     }
 
-    /// Ends every flow, those seen longest ago first.
+    /// Ends every flow, in the order of their first packets.
     pub(crate) fn finish(&mut self, env: &mut Env<'_>) {
         let mut due = std::mem::take(&mut self.due);
         self.wheel.take_all(&mut due);

@@ -417,3 +417,81 @@ fn a_live_flow_costs_less_than_300_bytes() {
     let each = bench.table.size() / FLOWS;
     assert!(each <= 300, "{each} bytes a flow");
 }
+
+#[test]
+fn a_time_at_the_end_of_the_clock_fails_nothing() {
+    let mut bench = bench();
+    bench.time = u64::MAX - 10 * MS;
+    let query = b"\0\x01\x01\0\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01";
+    bench.give(&crafted::udp("10.0.0.1", 4000, "10.0.0.2", 53, query));
+    bench.handshake();
+    bench.client(100, 500, ACK, b"ECHO");
+    bench.client(105, 500, ACK, b"early");
+    let (said, counters) = bench.end();
+    assert_eq!((counters.panics, counters.flows), (0, 2));
+    assert_eq!(said.flows(Field::FlowService), ["dns", "echo"]);
+}
+
+#[test]
+fn a_silent_flow_holds_no_budget() {
+    let mut bench = bench();
+    bench.handshake();
+    bench.client(100, 500, ACK, b"ECHO");
+    for early in 1..=100 {
+        bench.client(100 + 10 * early, 500, ACK, b"early");
+    }
+    assert!(bench.table.budget.used > 0);
+    for _ in 0..11 {
+        bench.pass(TICK);
+    }
+    assert_eq!((bench.table.budget.used, bench.table.len()), (0, 1));
+    bench.end();
+}
+
+/// A segment of which the capture kept the first bytes alone.
+fn cut(bench: &mut Bench, seq: u32, payload: &[u8], kept: usize) {
+    let whole = crafted::tcp(CLIENT, SERVER, (seq, 500), ACK, payload);
+    let data = &whole[..whole.len() - payload.len() + kept];
+    let frame = crate::messages::Frame { wire_len: whole.len() as u32, ..crafted::frame(0, data) };
+    let Ok(crate::decode::Decoded::Ip(packet)) = crate::decode::decode(&frame) else { panic!("no packet") };
+    bench.time += MS;
+    bench.with(|table, env| {
+        table.packet(&packet, env);
+    });
+}
+
+#[test]
+fn what_the_capture_cut_off_ends_where_held_bytes_begin() {
+    let mut bench = bench();
+    bench.handshake();
+    bench.client(100, 500, ACK, b"ECHO");
+    bench.client(110, 500, ACK, b"held");
+    cut(&mut bench, 104, b"abcdefghijklmnop", 2);
+    bench.client(120, 500, ACK, b"after");
+    let (said, counters) = bench.end();
+    assert_eq!(said.weirds("to_server"), ["ECHOab<4>held<6>after"]);
+    assert_eq!((counters.panics, counters.stream_gap_bytes), (0, 10));
+}
+
+#[test]
+fn an_update_bears_the_time_of_the_flows_own_packet() {
+    #[derive(Default)]
+    struct Times(Vec<(u64, u64)>);
+    impl Sink for Times {
+        fn event(&mut self, event: &Event<'_>) {
+            self.0.push((event.time, event.packet));
+        }
+    }
+    let limits = Limits { update_after: 2, ..Limits::default() };
+    let mut bench =
+        Bench::new(Limits { timeouts: Timeouts { udp: 3 * TICK, ..Timeouts::default() }, ..limits });
+    let udp = crafted::udp("10.0.0.1", 4000, "10.0.0.2", 4001, b"x");
+    bench.give(&udp);
+    bench.pass(2 * TICK);
+    bench.give(&udp);
+    let (time, mut times) = (bench.time, Times::default());
+    let Bench { table, counters, spoke, .. } = &mut bench;
+    let mut env = Env { counters, sink: &mut times, time: time + 2 * TICK, packet: 99, spoke };
+    table.advance(&mut env);
+    assert_eq!(times.0, [(time, 2)]);
+}

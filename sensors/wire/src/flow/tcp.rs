@@ -1,6 +1,6 @@
 //! TCP: state and sequence numbers of a flow, and its streams on their way to a parser (RFC 9293).
 
-use super::reassembly::{Arrival, Budget, Findings, Half, Receiver};
+use super::reassembly::{Arrival, Budget, Findings, Half};
 use super::record::{Act, Flags, Flow, Stage};
 use super::report::{self, FlowWeird};
 use super::service::{self, Analysis, App, Feed, Probing, Set, Stream};
@@ -55,9 +55,9 @@ impl FlowTable {
         self.stream(slot, direction, env, |half, next, budget, feed| {
             let findings = half.segment(next, at, packet.payload, budget, feed);
             // What the capture cut off is a gap that need not be waited for.
-            if missing > 0 && *next == at.seq.wrapping_add(packet.payload.len() as u32) {
-                *next = next.wrapping_add(missing);
-                feed.gap(u64::from(missing));
+            let seen = at.seq.wrapping_add(packet.payload.len() as u32);
+            if missing > 0 && *next == seen {
+                half.skip_cut(next, seen.wrapping_add(missing), budget, feed);
             }
             findings
         });
@@ -112,6 +112,14 @@ impl FlowTable {
         });
     }
 
+    /// Nothing fills the holes any more: what waits behind them goes out.
+    pub(super) fn give_up_holes(&mut self, slot: u32, direction: Direction, env: &mut Env<'_>) {
+        self.stream(slot, direction, env, |half, next, budget, feed| {
+            half.flush(next, budget, feed);
+            Findings::default()
+        });
+    }
+
     /// Runs one step of one direction's stream and takes note of what came of it.
     fn stream(
         &mut self,
@@ -149,10 +157,11 @@ impl FlowTable {
             flow.history.add(direction, Act::Gap);
         }
         let holding = half.is_holding();
+        let begins = holding && !flow.flags.get_dir(Flags::HOLDING_DIR, direction);
         flow.flags.put_dir(Flags::HOLDING_DIR, direction, holding);
-        if found.is_some() {
-            // Its parser must hear of the time.
-            flow.service = found;
+        flow.service = found.or(flow.service);
+        if found.is_some() || begins {
+            // Its parser must hear of the time, and its holes must age.
             self.wheel.hasten(slot, env.time.saturating_add(PARSER_TICK));
         }
         self.note(slot, direction, findings, env);
