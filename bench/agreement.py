@@ -246,7 +246,7 @@ def host_of(host: str, target: str) -> str:
 
 def events(part: Path, home: Path) -> list[dict[str, Any]]:
     """Run `bavn events`."""
-    command = [sys.executable, "-m", "cli", "--home", str(home), "events", str(part), "--json"]
+    command = [sys.executable, "-P", "-m", "cli", "--home", str(home), "events", str(part), "--json"]
     done = subprocess.run(command, capture_output=True, check=False)
     if done.returncode not in {0, 5}:
         sys.exit(f"bavn ended with {done.returncode}: {done.stderr[-400:].decode(errors='replace')}")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from sensors.sender import rfc3339
+from sensors.outbox import Outbox
+from sensors.times import rfc3339
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from sensors.source import KernelCounts
 
 STATUS_FILE: Final = "sensor-status.json"
+OUTBOX_FILE: Final = "outbox.db"
 _DROP: Final = "drop_"
 
 
@@ -76,11 +78,19 @@ def write_status(home: Path, health: Health) -> None:
 
 
 def read_status(home: Path) -> Health | None:
-    """Give the last status, None where none was written or it cannot be read."""
+    """Give the last status, None where none was written or it cannot be read; what waits is asked of the outbox itself."""
     try:
-        return msgspec.json.decode((home / STATUS_FILE).read_bytes(), type=Health)
+        health = msgspec.json.decode((home / STATUS_FILE).read_bytes(), type=Health)
     except (OSError, msgspec.MsgspecError):
         return None
+    if not (home / OUTBOX_FILE).is_file():
+        return health
+    outbox = Outbox(home / OUTBOX_FILE)
+    try:
+        now = outbox.backlog()
+    finally:
+        outbox.close()
+    return msgspec.structs.replace(health, unsent=now.unsent, oldest_unsent=now.oldest, dead=now.dead)
 
 
 def is_running(health: Health) -> bool:

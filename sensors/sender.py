@@ -14,6 +14,7 @@ import httpx2
 import msgspec
 
 from sensors.errors import SensorError
+from sensors.times import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,12 +84,6 @@ def _encode_record(record: Record) -> bytes:
     if record.alert is None:
         return b'{"seq":%d,"dropped":%s}' % (record.seq, msgspec.json.encode(record.dropped))
     return b'{"seq":%d,"alert":%s}' % (record.seq, record.alert)
-
-
-def rfc3339(now: int) -> str:
-    """Write a time (ns since the epoch) as RFC 3339 in UTC with milliseconds."""
-    seconds, rest = divmod(now, _NS)
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{rest // 1_000_000:03d}Z"
 
 
 class Sender:
