@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -60,11 +61,11 @@ def demo(home: Path, store: str, elastic_url: str | None, elastic_ca: Path | Non
         _enrol(run, address)
         _say(
             1,
-            f"collector listens on {address}; sensor {SENSOR} of {AGENCY} is enrolled (client certificate, signed batches)",
+            f"collector listens on {address}; sensor {SENSOR} of {AGENCY} is enrolled by certificate",
         )
         reading = _read_captures(run)
         if live:
-            _live(run)
+            _live(run, reading)
         _send(run)
         _show(run, reading, time.monotonic() - started)
     return errors.OK
@@ -136,7 +137,7 @@ def _read_captures(run: Demo) -> dict[str, Any]:
     return {"counters": counters, "seconds": seconds}
 
 
-def _live(run: Demo) -> None:
+def _live(run: Demo, reading: dict[str, Any]) -> None:
     command = [*_namespace(), sys.executable, "-P", "-m", "cli.demo_live", str(run.home)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_LIVE_S, check=False)
@@ -147,7 +148,11 @@ def _live(run: Demo) -> None:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         run.left_out.append(f"the live part needs a user and network namespace: {reason}")
         return
-    _say(3, f"live wire (own network namespace, kernel ring): {done.stdout.strip()}")
+    told = json.loads(done.stdout)
+    _say(3, f"live wire, own network namespace, kernel ring: {told['words']}")
+    for name in ("frames", "frame_bytes", "flows"):
+        reading["counters"][name] += told["counters"][name]
+    reading["counters"]["last_time"] = max(reading["counters"]["last_time"], told["counters"]["last_time"])
 
 
 def _namespace() -> list[str]:
@@ -233,6 +238,9 @@ def _next(run: Demo, found: list[dict[str, Any]]) -> None:
     name = str(bavn) if bavn.name == "bavn" else "bavn"
     where = f"{name} --home {run.home}"
     print("Next:")
-    print(f"  {where} alerts show {short}                 why it fired, who, what next")
-    print(f"  {where} evidence show {short}               the packets, dissected in a sandbox")
-    print(f"  {where} minlog                            who looked at what: you, just now")
+    for command, what in (
+        (f"alerts show {short}", "why it fired, who, what next"),
+        (f"evidence show {short}", "its packets, dissected in a sandbox"),
+        ("minlog", "who looked at what: you, just now"),
+    ):
+        print(f"  {where} {command}\n      {what}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import http.server
+import json
 import socket
 import socketserver
 import struct
@@ -83,7 +84,7 @@ def main(home: str) -> None:
     process = SensorProcess(Path(home), load_rule_set(()), source="lo", seconds=MOST_SECONDS)
     process.capture("lo", None, "ring", Lab(process).on_step)
     process.end(None)
-    print(process.last_words())
+    print(json.dumps({"words": process.last_words(), "counters": process.loop.counters()}))
     sys.exit(1 if process.problems else 0)
 
 
