@@ -14,7 +14,7 @@ from cli import errors
 from cli.captures import rules_to_run
 from cli.errors import CliError
 from cli.safe import json_line, safe
-from cli.sending import send_until
+from cli.sending import send_steadily, send_until
 from cli.sensor_process import SensorProcess
 
 
@@ -46,8 +46,10 @@ def run(home: Path, interface: str | None, captures: tuple[Path, ...], source: s
         raise click.UsageError("name either --interface or --read")
     rules = rules_to_run(rule_paths)
     process = SensorProcess(home, rules, source=interface or "files", seconds=seconds)
-    signal.signal(signal.SIGTERM, lambda *_: process.stop.set())
-    signal.signal(signal.SIGINT, lambda *_: process.stop.set())
+    if any(path.exists() and not path.is_file() and not path.is_dir() for path in captures):
+        _end_at_once()  # a pipe that nobody writes to blocks where no handler of Python's is ever called
+    else:
+        _end_with(process.stop)
     sender = process.start_sender() if send else None
     try:
         if interface is None:
@@ -57,7 +59,7 @@ def run(home: Path, interface: str | None, captures: tuple[Path, ...], source: s
     finally:
         process.end(sender)
     print(process.last_words(), file=sys.stderr)
-    return errors.PARTIAL if process.problems else errors.OK
+    return errors.PARTIAL if process.is_partial() else errors.OK
 
 
 @sensor.command()
@@ -65,15 +67,38 @@ def run(home: Path, interface: str | None, captures: tuple[Path, ...], source: s
 @click.pass_obj
 def forward(home: Path, once: bool) -> int:
     """Send what the outbox holds; needs no right to capture."""
+    from sensors.identity import load_identity
+    from sensors.sender import Delivery
+
     stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    signal.signal(signal.SIGINT, lambda *_: stop.set())
-    delivery = send_until(home, stop.wait, once=once)
+    _end_with(stop)
+    delivery = Delivery()
+    if once:
+        send_until(home, stop.wait, once=True, delivery=delivery)
+    else:
+        load_identity(home)
+        send_steadily(home, stop.wait, delivery)
     print(f"{delivery.stored} stored, {delivery.duplicate} were there, {delivery.refused} refused", file=sys.stderr)
     if delivery.last_error:
         print(safe(delivery.last_error), file=sys.stderr)
         return errors.UNREACHABLE
     return errors.OK
+
+
+def _end_with(stop: threading.Event) -> None:
+    """Let the first SIGTERM or SIGINT end the work in order, and a second one the process at once."""
+
+    def handle(*_: object) -> None:
+        stop.set()
+        _end_at_once()
+
+    signal.signal(signal.SIGTERM, handle)
+    signal.signal(signal.SIGINT, handle)
+
+
+def _end_at_once() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @sensor.command("status")

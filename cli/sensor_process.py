@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from cli.errors import report
 from cli.safe import safe
 from cli.sending import BackgroundSender
 from cli.sensor_health import accounting
@@ -50,7 +51,7 @@ class SensorProcess:
         from sensors.contract import Enforcer
         from sensors.evidence import EvidenceStore
         from sensors.identity import event_key, load_config
-        from sensors.outbox import Outbox
+        from sensors.outbox import Outbox, open_undamaged
         from sensors.sender import Delivery
         from sensors.writer import Writer
 
@@ -65,7 +66,10 @@ class SensorProcess:
         self.loop = PacketLoop(self.rules.plan, settings)
         self._digest: str = json.loads(self.rules.plan)["digest"]
         evidence = EvidenceStore(self.home / "evidence")
-        self.writer: Writer = Writer(Enforcer(contract), Outbox(self.home / "outbox.db"), evidence, time.time_ns)
+        outbox, aside = open_undamaged(self.home / "outbox.db", time.time_ns())
+        if aside is not None:
+            _tell_set_aside(aside)
+        self.writer: Writer = Writer(Enforcer(contract), outbox, evidence, time.time_ns)
         self.agent: Agent = Agent(self.loop, self.writer)
         self.outbox: Outbox = Outbox(self.home / "outbox.db")  # the writer has one of its own
         self.delivery: Delivery = Delivery()
@@ -73,7 +77,8 @@ class SensorProcess:
         self.started = time.time_ns()
         self._begun = time.monotonic()
         self._next_status = 0.0
-        self._health: Health | None = None
+        self.status_failures = 0
+        self.health: Health | None = None
 
     def read(self, captures: tuple[Path, ...]) -> None:
         """Read captures to their end."""
@@ -104,24 +109,40 @@ class SensorProcess:
         return not over and not self.stop.is_set()
 
     def write_status(self) -> None:
-        """Replace the status file."""
-        from sensors.health import Health, account, write_status
+        """Replace the status file; where that fails the run goes on, and the failure is counted."""
+        from sensors.errors import SensorError
+        from sensors.health import write_status
 
-        counters, backlog = self.loop.counters(), self.outbox.backlog()
-        self._health = Health(
+        try:
+            self.health = self._look()
+            write_status(self.home, self.health)
+        except (OSError, SensorError) as error:
+            if not self.status_failures:
+                print(f"{safe(str(self.home))}: the status cannot be written: {safe(str(error))}", file=sys.stderr)
+            self.status_failures += 1
+
+    def _look(self) -> Health:
+        from sensors.health import Health, account
+
+        counters, backlog, tally = self.loop.counters(), self.outbox.backlog(), self.writer.tally
+        troubles = {
+            "status": self.status_failures, "outbox_retry": tally.retries, "evidence": tally.evidence_errors,
+            "lost": tally.lost,
+        }  # fmt: skip
+        return Health(
             pid=os.getpid(), started=self.started, written=time.time_ns(), sensor=self.config.sensor, source=self.source,
             accounting=account(counters, self.live.kernel if self.live else None), counters=counters,
-            alerts=self.writer.tally.alerts, queued=self.writer.tally.queued, waiting=self.writer.tally.waiting,
-            withheld=dict(self.writer.tally.drops), unsent=backlog.unsent, oldest_unsent=backlog.oldest, dead=backlog.dead,
+            alerts=tally.alerts, queued=tally.queued, waiting=tally.waiting, withheld=dict(tally.drops),
+            unsent=backlog.unsent, oldest_unsent=backlog.oldest, dead=backlog.dead,
             delivery=vars(self.delivery), rules={"count": len(self.rules.rules), "digest": self._digest},
+            troubles={name: count for name, count in troubles.items() if count},
         )  # fmt: skip
-        write_status(self.home, self._health)
 
     def start_sender(self) -> BackgroundSender | None:
         """Send beside the capture; None where this home has nowhere to send to."""
         if self.config.collector is None:
             return None
-        sender = BackgroundSender(self.home, self.delivery)
+        sender = BackgroundSender(self.home, self.delivery, lambda: self.health)
         sender.start()
         return sender
 
@@ -132,12 +153,24 @@ class SensorProcess:
             sender.end()
         self.write_status()
 
+    def is_partial(self) -> bool:
+        """Tell whether a source was not read to its end or an alert was lost."""
+        return bool(self.problems or self.writer.tally.lost)
+
     def last_words(self) -> str:
-        """Sum the run up in a line."""
-        if self._health is None:
-            return ""
-        health = self._health
-        return f"{accounting(health.accounting)}  alerts {health.alerts:,}  unsent {health.unsent:,}"
+        """Sum the run up in a line, and tell what was lost in another."""
+        lost = self.writer.tally.lost
+        said = [f"LOST: {lost:,} alerts could not be written to the outbox (BAVN-E110)"] if lost else []
+        if self.health is not None:
+            health = self.health
+            said.append(f"{accounting(health.accounting)}  alerts {health.alerts:,}  unsent {health.unsent:,}")
+        return "\n".join(said)
+
+
+def _tell_set_aside(aside: Path) -> None:
+    from sensors.errors import SensorError
+
+    report(SensorError("BAVN-E111", f"a damaged outbox was set aside as {aside}; this run goes on with a fresh one"))
 
 
 def _make_home(home: Path) -> None:

@@ -7,6 +7,7 @@ CPR numbers, e-mail addresses, cookies, authorisation headers and query strings.
 from __future__ import annotations
 
 import datetime as dt
+import re
 import tomllib
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import msgspec
 
 from sensors.errors import SensorError
-from sensors.redaction import redact_query, redact_text
+from sensors.redaction import redact_query, redact_text, redact_userinfo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,10 +30,12 @@ _DROPPED: Final[dict[str, Redaction]] = {
     "bavn.http.request.cookie": "cookie",
     "bavn.http.request.authorization": "authorization",
     "url.query": "query",
+    "url.fragment": "query",
+    "url.username": "authorization",
     "url.password": "authorization",
     "user.name": "authorization",
 }
-_URLS: Final = frozenset({"url.original", "url.full", "http.request.referrer"})
+_URLS: Final = frozenset({"url.original", "url.full", "http.request.referrer", "bavn.http.response.location"})
 _HEADERS: Final[dict[str, Redaction]] = {
     "cookie": "cookie",
     "set-cookie": "cookie",
@@ -42,7 +45,28 @@ _HEADERS: Final[dict[str, Redaction]] = {
 _RAW: Final = frozenset(
     {"bavn.http.raw", "bavn.http.request.headers", "bavn.http.response.headers"},
 )
-_NEVER_TOUCHED: Final = frozenset({"@timestamp", "event.id", "event.created", "rule.id", "rule.version", "bavn.plan"})
+_URL_HEADERS: Final = frozenset({"referer", "location", "content-location"})
+# A line that begins with a blank goes on the one before it (RFC 9112, section 5.2).
+_LINE_END: Final = re.compile(r"(\r?\n)(?![ \t])")
+_NEVER_TOUCHED: Final = frozenset(
+    {
+        "@timestamp", "ecs", "observer", "organization", "rule", "event.id", "event.created", "network.community_id",
+        "tls.client.ja3", "tls.client.ja4", "tls.server.ja3s", "tls.server.hash", "tls.server.x509.serial_number",
+        "bavn.agency", "bavn.sensor", "bavn.plan", "bavn.rule", "bavn.evidence",
+    }
+)  # fmt: skip
+"""Names, with what is below them, that say who made the alert and why, or are hashes and fingerprints."""
+
+REQUIRED: Final = frozenset(
+    {
+        "@timestamp", "ecs.version", "message",
+        "event.id", "event.kind", "event.module", "event.dataset", "event.created", "event.severity", "event.sequence",
+        "rule.id", "rule.name", "rule.version", "rule.category",
+        "bavn.schema", "bavn.agency", "bavn.sensor", "bavn.level", "bavn.tlp", "bavn.retention.class",
+        "bavn.pseudonym.key_version", "bavn.contract.version", "bavn.plan",
+    }
+)  # fmt: skip
+"""Names without which no collector takes an alert; a contract cannot withhold them."""
 
 
 class ShareByLevel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,6 +107,16 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.expires is not None and today > self.expires:
             raise SensorError("BAVN-E121", f"contract {self.version} ended on {self.expires}")
 
+    def require_sendable(self) -> None:
+        """Make sure that alerts under this contract can be taken by a collector.
+
+        Raises:
+            SensorError: BAVN-E120 where it withholds what each alert must have.
+        """
+        for name in self.withhold:
+            if kept := sorted(required for required in REQUIRED if _is_below(required, name)):
+                raise SensorError("BAVN-E120", f"withhold {name!r}: an alert cannot do without {kept[0]}")
+
 
 class Verdict(msgspec.Struct, frozen=True):
     """What the contract made of an alert: the exact bytes that leave, or none and why."""
@@ -102,14 +136,16 @@ def load_contract(path: Path | None) -> Contract:
     if path is None:
         return Contract()
     try:
-        return msgspec.convert(tomllib.loads(path.read_text("utf-8")), Contract)
+        contract = msgspec.convert(tomllib.loads(path.read_text("utf-8")), Contract)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise SensorError("BAVN-E120", f"{path.name}: {error}") from error
+    contract.require_sendable()
+    return contract
 
 
 def as_toml(contract: Contract) -> str:
     """Write a contract as the TOML that `load_contract` reads."""
-    lines = [f'version = "{contract.version}"', f'tlp = "{contract.tlp}"']
+    lines = [f"version = {msgspec.json.encode(contract.version).decode()}", f'tlp = "{contract.tlp}"']
     lines.append(f"redact = {msgspec.json.encode(contract.redact).decode()}")
     lines.append(f"withhold = {msgspec.json.encode(contract.withhold).decode()}")
     if contract.expires is not None:
@@ -146,7 +182,8 @@ class Enforcer:
         found: Counter[str] = Counter()
         clean: dict[str, Any] = self._walk(document, "", found)
         own = clean["bavn"]
-        own["matched"] = [self._matched(leaf, found) for leaf in document["bavn"].get("matched", [])]
+        if not self._is_withheld("bavn.matched"):
+            own["matched"] = [self._matched(leaf, found) for leaf in document["bavn"].get("matched", [])]
         own["tlp"] = self.contract.tlp
         own["contract"] = {"version": self.contract.version, "redacted": dict(sorted(found.items()))}
         return clean
@@ -156,7 +193,7 @@ class Enforcer:
             return self._walk_object(node, path, found)
         if isinstance(node, list):
             return [self._walk(item, path, found) for item in node]
-        return self._text(node, path, found) if isinstance(node, str) else node
+        return self._text(node, path, found) if isinstance(node, str) and not _is_untouched(path) else node
 
     def _walk_object(self, node: dict[str, Any], path: str, found: Counter[str]) -> dict[str, Any]:
         kept: dict[str, Any] = {}
@@ -173,18 +210,26 @@ class Enforcer:
         return kept
 
     def _is_withheld(self, path: str) -> bool:
-        return any(path == name or path.startswith(f"{name}.") for name in self.contract.withhold)
+        return any(_is_below(path, name) for name in self.contract.withhold)
 
     def _text(self, text: str, path: str, found: Counter[str]) -> str:
-        if path in _NEVER_TOUCHED:
-            return text
-        if path in _URLS and "query" in self._kinds:
-            text = redact_query(text, found)
+        if path in _RAW:
+            return self._head(text, found)
+        if path in _URLS:
+            text = self._url(text, found)
         return redact_text(text, self._kinds, found)
+
+    def _url(self, text: str, found: Counter[str]) -> str:
+        if "authorization" in self._kinds:
+            text = redact_userinfo(text, found)
+        return redact_query(text, found) if "query" in self._kinds else text
 
     def _head(self, head: str, found: Counter[str]) -> str:
         """A raw head keeps its lines but for those that the contract takes out; it begins at a line's begin."""
-        return "\r\n".join(self._head_line(line, found) for line in head.split("\r\n"))
+        # Lines stand at even places, the ends between them at odd ones.
+        parts = _LINE_END.split(head)
+        parts[::2] = [self._head_line(line, found) for line in parts[::2]]
+        return "".join(parts)
 
     def _head_line(self, line: str, found: Counter[str]) -> str:
         name = line.partition(":")[0].strip().lower()
@@ -193,13 +238,26 @@ class Enforcer:
             found[kind] += 1
             return f"{name}: [{kind}]"
         # A long line that was cut may be a header's middle only at the head's end, never at its begin.
-        return self._text(line, "url.original" if " HTTP/" in line or "?" in line else "", found)
+        if " HTTP/" in line or "?" in line or name in _URL_HEADERS:
+            line = self._url(line, found)
+        elif "authorization" in self._kinds:
+            line = redact_userinfo(line, found)
+        return redact_text(line, self._kinds, found)
 
     def _matched(self, leaf: dict[str, Any], found: Counter[str]) -> dict[str, Any]:
         """A leaf tells what it saw under the field's own rule; the rule's literal stays."""
         field, observed = leaf["field"], leaf.get("observed")
+        if observed is None:
+            return leaf
         if self._is_withheld(field) or _DROPPED.get(field) in self._kinds:
-            return {**leaf, "observed": "[redacted]"} if observed is not None else leaf
-        if field in _RAW and isinstance(observed, str):
-            return {**leaf, "observed": self._head(observed, found)}
-        return {**leaf, "observed": self._walk(observed, field, found)} if observed is not None else leaf
+            return {**leaf, "observed": "[redacted]"}
+        return {**leaf, "observed": self._walk(observed, field, found)}
+
+
+def _is_below(path: str, name: str) -> bool:
+    return path == name or path.startswith(f"{name}.")
+
+
+def _is_untouched(path: str) -> bool:
+    parts = path.split(".")
+    return any(".".join(parts[:count]) in _NEVER_TOUCHED for count in range(1, len(parts) + 1))

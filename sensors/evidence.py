@@ -5,6 +5,7 @@ One SQLite file: a batch of captures costs one commit, and the oldest can go wit
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from typing import TYPE_CHECKING, Final
 
@@ -65,7 +66,8 @@ class EvidenceStore:
                     self._insert(digest, now, capture)
                 self._make_room()
         except apsw.Error as error:
-            self._size = self._sum()
+            with contextlib.suppress(apsw.Error):
+                self._size = self._sum()
             raise SensorError("BAVN-E140", str(error)) from error
         return [digest for digest, _ in named]
 

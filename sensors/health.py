@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 STATUS_FILE: Final = "sensor-status.json"
 OUTBOX_FILE: Final = "outbox.db"
 _DROP: Final = "drop_"
+_FRESH_NS: Final = 10_000_000_000
 
 
 class Accounting(msgspec.Struct, frozen=True):
@@ -49,7 +50,7 @@ def account(counters: dict[str, int], kernel: KernelCounts | None) -> Accounting
 
 
 class Health(msgspec.Struct, frozen=True):
-    """One look at a running sensor; times are ns since the epoch."""
+    """One look at a running sensor; times are ns since the epoch; `troubles` counts what failed but stopped nothing."""
 
     pid: int
     started: int
@@ -67,6 +68,7 @@ class Health(msgspec.Struct, frozen=True):
     dead: int
     delivery: dict[str, Any]
     rules: dict[str, Any]
+    troubles: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 def write_status(home: Path, health: Health) -> None:
@@ -104,6 +106,11 @@ def is_running(health: Health) -> bool:
     return True
 
 
+def is_fresh(health: Health, now: int) -> bool:
+    """Tell whether the status was written just before `now` (ns since the epoch): a process that hangs writes none."""
+    return abs(now - health.written) <= _FRESH_NS
+
+
 def heartbeat(health: Health, backlog: Backlog, delivery: Delivery) -> dict[str, Any]:
     """Make the heartbeat document (schema/openapi.yaml) of the newest status and what the sender knows."""
     return {
@@ -113,6 +120,7 @@ def heartbeat(health: Health, backlog: Backlog, delivery: Delivery) -> dict[str,
         "counters": {
             **{name: n for name, n in health.counters.items() if n},
             **{f"withheld_{name}": n for name, n in health.withheld.items()},
+            **{f"trouble_{name}": n for name, n in health.troubles.items()},
             "sent_stored": delivery.stored,
             "sent_duplicate": delivery.duplicate,
             "sent_refused": delivery.refused,

@@ -7,7 +7,9 @@ the collector can tell a declared loss from a proven one.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import apsw
@@ -15,8 +17,7 @@ import apsw
 from sensors.errors import SensorError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Sequence
 
 MAX_RECORDS: Final = 200_000
 """Unsent records that are kept; above it the least important oldest are given up, critical ones never."""
@@ -42,6 +43,10 @@ create table if not exists dead (
 );
 """
 _KEEP_SENT: Final = 1_000
+_FARTHEST_NS: Final = 60_000_000_000
+"""No record is put off for longer; one that waits longer waits because the clock was set back."""
+
+_SIDE_FILES: Final = ("", "-wal", "-shm")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +93,22 @@ class Outbox:
             SensorError: BAVN-E110 where it cannot be written, BAVN-E111 where the file is no outbox.
         """
         self._max = max_records
-        try:
+        with _translated():
             self._db = apsw.Connection(str(path))
             self._db.set_busy_timeout(10_000)
             self._db.execute("pragma journal_mode=wal; pragma synchronous=full; pragma foreign_keys=on;")
             self._db.execute(_SCHEMA)
-        except (apsw.NotADBError, apsw.CorruptError) as error:
-            raise SensorError("BAVN-E111", f"{path.name}: {error}") from error
-        except apsw.Error as error:
-            raise SensorError("BAVN-E110", f"{path.name}: {error}") from error
+
+    def check(self) -> None:
+        """Read the whole file.
+
+        Raises:
+            SensorError: BAVN-E111 where it is damaged.
+        """
+        with _translated():
+            said = self._db.execute("pragma quick_check(1)").fetchone()
+        if said is None or said[0] != "ok":
+            raise SensorError("BAVN-E111", str(said and said[0]))
 
     def append(self, drafts: Iterable[Draft], now: int) -> int:
         """Put alerts on disk; an id that is there already is passed over.
@@ -111,13 +123,20 @@ class Outbox:
         Raises:
             SensorError: BAVN-E110; then none of them is in the outbox and the caller still has them all.
         """
-        added = 0
-        try:
-            with self._db:
-                added = self._append(drafts, now)
-        except apsw.Error as error:
-            raise SensorError("BAVN-E110", str(error)) from error
-        return added
+        with self._writing():
+            return self._append(drafts, now)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        # Immediate: a transaction that reads first and writes later fails at once where another one wrote between.
+        with _translated():
+            self._db.execute("begin immediate")
+            try:
+                yield
+                self._db.execute("commit")
+            finally:
+                if self._db.in_transaction:
+                    self._db.execute("rollback")
 
     def _append(self, drafts: Iterable[Draft], now: int) -> int:
         first = self._count("select last from counter")
@@ -147,22 +166,17 @@ class Outbox:
 
     def due(self, now: int, limit: int, max_bytes: int) -> list[Record]:
         """Give the next records to send, oldest first: at most `limit`, and `max_bytes` unless one is larger."""
-        rows = self._db.execute(
-            "select seq, id, alert, dropped from record where not_before <= ? order by seq limit ?",
-            (now, limit),
-        )
-        records: list[Record] = []
-        size = 0
-        for seq, id_, alert, dropped in rows:
-            size += len(alert or b"")
-            if records and size > max_bytes:
-                break
-            records.append(Record(seq, id_, alert, dropped))
-        return records
+        with _translated():
+            rows = self._db.execute(
+                "select seq, id, alert, dropped from record where not_before <= ?1 or not_before > ?2"
+                " order by seq limit ?3",
+                (now, now + _FARTHEST_NS, limit),
+            )
+            return _first(rows, max_bytes)
 
     def acknowledge(self, answers: Sequence[tuple[Record, str]], now: int) -> None:
         """Take out records that the collector has; `answers` pairs each with `stored` or `duplicate`."""
-        with self._db:
+        with self._writing():
             self._db.executemany(
                 "insert or replace into sent (seq, id, sent, alert, answer) values (?, ?, ?, ?, ?)",
                 [(r.seq, r.id, now, r.alert or b"", answer) for r, answer in answers],
@@ -175,7 +189,7 @@ class Outbox:
 
     def refuse(self, record: Record, reason: str, now: int) -> None:
         """Put a record that the collector refused for good among the dead letters."""
-        with self._db:
+        with self._writing():
             self._db.execute(
                 "insert or replace into dead (seq, id, refused, alert, reason) values (?, ?, ?, ?, ?)",
                 (record.seq, record.id, now, record.alert or b"", reason),
@@ -184,7 +198,7 @@ class Outbox:
 
     def postpone(self, records: Iterable[Record], until: int) -> None:
         """Let records wait until a time (ns since the epoch)."""
-        with self._db:
+        with self._writing():
             self._db.executemany(
                 "update record set not_before = ? where seq = ?",
                 [(until, r.seq) for r in records],
@@ -192,23 +206,27 @@ class Outbox:
 
     def backlog(self) -> Backlog:
         """Tell what waits."""
-        unsent, oldest = next(iter(self._db.execute("select count(*), min(created) from record")))
-        return Backlog(int(unsent), oldest, self._count("select count(*) from dead"))
+        with _translated():
+            unsent, oldest = next(iter(self._db.execute("select count(*), min(created) from record")))
+            return Backlog(int(unsent), oldest, self._count("select count(*) from dead"))
 
     def unsent(self, limit: int = 1_000) -> list[Record]:
         """Give unsent records in order, whether due or not."""
-        rows = self._db.execute("select seq, id, alert, dropped from record order by seq limit ?", (limit,))
-        return [Record(*row) for row in rows]
+        with _translated():
+            rows = self._db.execute("select seq, id, alert, dropped from record order by seq limit ?", (limit,))
+            return [Record(*row) for row in rows]
 
     def sent(self, limit: int = 1_000) -> list[Record]:
         """Give the newest sent records (kept for the agency's own look), oldest first."""
-        rows = self._db.execute("select seq, id, alert from sent order by seq desc limit ?", (limit,))
-        return [Record(seq, id_, alert) for seq, id_, alert in rows][::-1]
+        with _translated():
+            rows = self._db.execute("select seq, id, alert from sent order by seq desc limit ?", (limit,))
+            return [Record(*row) for row in rows][::-1]
 
     def dead(self, limit: int = 1_000) -> list[tuple[Record, str]]:
         """Give the dead letters with their reasons."""
-        rows = self._db.execute("select seq, id, alert, reason from dead order by seq limit ?", (limit,))
-        return [(Record(seq, id_, alert), reason) for seq, id_, alert, reason in rows]
+        with _translated():
+            rows = self._db.execute("select seq, id, alert, reason from dead order by seq limit ?", (limit,))
+            return [(Record(seq, id_, alert), reason) for seq, id_, alert, reason in rows]
 
     def close(self) -> None:
         """Close the file."""
@@ -217,3 +235,68 @@ class Outbox:
     def _count(self, query: str) -> int:
         (count,) = next(iter(self._db.execute(query)))
         return int(count)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (apsw.NotADBError, apsw.CorruptError) as error:
+        raise SensorError("BAVN-E111", str(error)) from error
+    except apsw.Error as error:
+        raise SensorError("BAVN-E110", str(error)) from error
+
+
+def _first(rows: Iterable[tuple[int, str, bytes | None, str | None]], max_bytes: int) -> list[Record]:
+    records: list[Record] = []
+    size = 0
+    for seq, id_, alert, dropped in rows:
+        size += len(alert or b"")
+        if records and size > max_bytes:
+            break
+        records.append(Record(seq, id_, alert, dropped))
+    return records
+
+
+def open_undamaged(path: Path, now: int) -> tuple[Outbox, Path | None]:
+    """Open the outbox at `path`; a damaged one is set aside and a fresh one made.
+
+    Args:
+        path: the outbox's file.
+        now: ns since the epoch; names the file that was set aside.
+
+    Returns:
+        The outbox, and where the damaged one is now.
+
+    Raises:
+        SensorError: BAVN-E110 where neither can be written.
+    """
+    box: Outbox | None = None
+    try:
+        box = Outbox(path)
+        box.check()
+    except SensorError as error:
+        if error.code != "BAVN-E111":
+            raise
+        if box is not None:
+            box.close()
+        return _set_aside(path, now)
+    return box, None
+
+
+def _set_aside(path: Path, now: int) -> tuple[Outbox, Path]:
+    aside = path.with_name(f"{path.name}.damaged-{now // 1_000_000_000}")
+    try:
+        for end in _SIDE_FILES:
+            side = Path(f"{path}{end}")
+            if side.exists():
+                side.rename(f"{aside}{end}")
+    except OSError as error:
+        raise SensorError("BAVN-E110", f"{path.name}: {error.strerror}") from error
+    return Outbox(path), aside
+
+
+def set_aside(path: Path) -> list[Path]:
+    """Give the damaged outboxes that were set aside beside the one at `path`."""
+    found = path.parent.glob(f"{path.name}.damaged-*")
+    return sorted(p for p in found if not p.name.endswith(("-wal", "-shm")))

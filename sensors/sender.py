@@ -7,6 +7,7 @@ import gzip
 import random
 import ssl
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,10 +15,12 @@ import httpx2
 import msgspec
 
 from sensors.errors import SensorError
+from sensors.identity import load_identity
 from sensors.times import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from sensors.identity import Identity
     from sensors.outbox import Outbox, Record
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 BATCH_RECORDS: Final = 500
 BATCH_BYTES: Final = 4 << 20
 _HTTP_OK: Final = 200
+_HTTP_MALFORMED: Final = 400
 _HTTP_TOO_LARGE: Final = 413
 _RETRY_LATER: Final = frozenset({429, 503})
 _REFUSED: Final = frozenset({401, 403})
@@ -51,6 +55,11 @@ class _Answer(msgspec.Struct):
     status: str
     reason: str = ""
     code: str = ""
+
+
+class _Refusal(msgspec.Struct):
+    code: str
+    sentence: str = ""
 
 
 class _Answers(msgspec.Struct):
@@ -89,11 +98,32 @@ def _encode_record(record: Record) -> bytes:
 class Sender:
     """Sends one outbox to one collector."""
 
-    def __init__(self, outbox: Outbox, identity: Identity, client: httpx2.Client | None = None) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        identity: Identity,
+        client: httpx2.Client | None = None,
+        allow: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Make a sender.
+
+        Args:
+            outbox: what is sent.
+            identity: who sends.
+            client: a connection that is kept; by default one is made, and made anew where the certificate changed.
+            allow: called before each batch; a `SensorError` means that nothing may leave now.
+
+        Raises:
+            SensorError: BAVN-E130 where certificate and key do not fit.
+        """
         self.delivery = Delivery()
         self._outbox = outbox
         self._identity = identity
+        self._is_own = client is None
+        self._files = _files_of(identity)
         self._client = client or client_for(identity)
+        self._is_refused = False
+        self._allow = allow
         self._wait_s = _MIN_WAIT_S
         self._limit = BATCH_RECORDS
 
@@ -105,31 +135,77 @@ class Sender:
 
         Returns:
             Seconds to wait before the next call: 0 while there is more to send.
+
+        Raises:
+            SensorError: BAVN-E110 or BAVN-E111 where the outbox cannot be used.
         """
-        records = self._outbox.due(now, self._limit, BATCH_BYTES)
-        if not records:
+        due = self._outbox.due(now, self._limit, BATCH_BYTES)
+        if not due:
             return _MIN_WAIT_S
-        body = encode_batch(self._identity.config.sensor, records, rfc3339(now))
+        records = [record for record in due if self._is_sound(record, now)]
+        if not records:
+            return 0
         try:
-            response = self._post("/v1/batches", body)
-        except httpx2.HTTPError as error:
-            return self._back_off(_connection_error(error))
+            self._allow()
+            response = self._post("/v1/batches", encode_batch(self._identity.config.sensor, records, rfc3339(now)))
+        except (httpx2.HTTPError, SensorError) as error:
+            return self._back_off(self._failure(error))
         return self._take_answer(response, records, now)
 
     def heartbeat(self, document: dict[str, Any]) -> bool:
         """Tell the collector how the sensor is; False where it did not arrive."""
         try:
             response = self._post("/v1/heartbeats", msgspec.json.encode(document))
-        except httpx2.HTTPError as error:
-            self.delivery.last_error = _connection_error(error)
+        except (httpx2.HTTPError, SensorError) as error:
+            self.delivery.last_error = self._failure(error)
             return False
+        self.delivery.last_error = None if response.is_success else self._refusal(response)
         return response.is_success
 
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
 
+    def _is_sound(self, record: Record, now: int) -> bool:
+        """A record that is no JSON would spoil its whole batch, so it goes to the dead letters."""
+        try:
+            if record.alert is not None:
+                msgspec.json.decode(record.alert, type=msgspec.Raw)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            self._refuse(record, f"BAVN-E133 the record is no JSON: {error}", now)
+            return False
+        return True
+
+    def _refuse(self, record: Record, reason: str, now: int) -> None:
+        self._outbox.refuse(record, reason, now)
+        self.delivery.refused += 1
+
+    def _renew(self) -> None:
+        """Take up a new certificate, where there is one or the old one was refused."""
+        files = _files_of(self._identity)
+        if not self._is_own or (files == self._files and not self._is_refused):
+            return
+        identity = load_identity(self._identity.home)
+        client = client_for(identity)
+        self._client.close()
+        self._identity, self._client, self._files, self._is_refused = identity, client, files, False
+
+    def _failure(self, error: httpx2.HTTPError | SensorError) -> str:
+        said = str(error) if isinstance(error, SensorError) else _connection_error(error)
+        self._is_refused |= said.startswith("BAVN-E131")
+        return said
+
+    def _refusal(self, response: httpx2.Response) -> str:
+        status = response.status_code
+        if status in _RETRY_LATER:
+            return f"the collector is busy ({status})"
+        if status in _REFUSED:
+            self._is_refused = True
+            return f"BAVN-E131: the collector refused this sensor ({status})"
+        return f"BAVN-E132: the collector answered {status}"
+
     def _post(self, path: str, body: bytes) -> httpx2.Response:
+        self._renew()
         signature = base64.b64encode(self._identity.signing_key.sign(body)).decode()
         headers = {
             "content-type": "application/json",
@@ -139,20 +215,22 @@ class Sender:
         return self._client.post(path, content=gzip.compress(body, 5, mtime=0), headers=headers)
 
     def _take_answer(self, response: httpx2.Response, records: list[Record], now: int) -> float:
-        if response.status_code == _HTTP_TOO_LARGE and len(records) > 1:
-            self._limit = max(1, len(records) // 2)
-            return 0
-        if response.status_code in _RETRY_LATER:
-            return max(self._back_off(f"the collector is busy ({response.status_code})"), _retry_after(response))
-        if response.status_code in _REFUSED:
-            return self._back_off(f"BAVN-E131: the collector refused this sensor ({response.status_code})")
+        if reason := _unfit(response):
+            return self._halve(records, reason, now)
         if response.status_code != _HTTP_OK:
-            return self._back_off(f"BAVN-E132: the collector answered {response.status_code}")
+            return max(self._back_off(self._refusal(response)), _retry_after(response))
         try:
             answers = msgspec.json.decode(response.content, type=_Answers).records
         except msgspec.MsgspecError as error:
             return self._back_off(f"BAVN-E132: the collector's answer cannot be read: {error}")
         return self._settle({a.seq: a for a in answers}, records, now)
+
+    def _halve(self, records: list[Record], reason: str, now: int) -> float:
+        """Find the record that the collector cannot take in any batch."""
+        if len(records) == 1:
+            self._refuse(records[0], reason, now)
+        self._limit = max(1, len(records) // 2)
+        return 0
 
     def _settle(self, answers: dict[int, _Answer], records: list[Record], now: int) -> float:
         done: list[tuple[Record, str]] = []
@@ -164,8 +242,7 @@ class Sender:
             elif answer.status in {"stored", "duplicate"}:
                 done.append((record, answer.status))
             else:
-                self.delivery.refused += 1
-                self._outbox.refuse(record, f"{answer.code} {answer.reason}".strip(), now)
+                self._refuse(record, f"{answer.code} {answer.reason}".strip(), now)
         self._outbox.acknowledge(done, now)
         self.delivery.stored += sum(status == "stored" for _, status in done)
         self.delivery.duplicate += sum(status == "duplicate" for _, status in done)
@@ -188,6 +265,28 @@ class Sender:
         return wait
 
 
+def _unfit(response: httpx2.Response) -> str | None:
+    """Tell why no try can bring this batch over; a 400 that is not the collector's own says nothing of the batch."""
+    with suppress(msgspec.MsgspecError):
+        answer = msgspec.json.decode(response.content, type=_Refusal)
+        if response.status_code in {_HTTP_MALFORMED, _HTTP_TOO_LARGE}:
+            return f"{answer.code} {answer.sentence}"
+    return "BAVN-E133 too large (413)" if response.status_code == _HTTP_TOO_LARGE else None
+
+
+def _files_of(identity: Identity) -> tuple[int | None, ...]:
+    config = identity.config
+    names = (config.ca, config.certificate, config.key, config.signing_key)
+    return tuple(_modified(identity.path(name)) for name in names)
+
+
+def _modified(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None
+
+
 def _retry_after(response: httpx2.Response) -> float:
     value = response.headers.get("retry-after", "0")
     return min(float(value), _MAX_WAIT_S) if value.isascii() and value.isdigit() else 0.0
@@ -196,16 +295,3 @@ def _retry_after(response: httpx2.Response) -> float:
 def _connection_error(error: httpx2.HTTPError) -> str:
     code = "BAVN-E131" if "certificate" in str(error).lower() or "tls" in str(error).lower() else "BAVN-E132"
     return f"{code}: {error or type(error).__name__}"
-
-
-def run(sender: Sender, stop: Callable[[float], bool], clock: Callable[[], int] = time.time_ns) -> None:
-    """Send until told to stop.
-
-    Args:
-        sender: the sender.
-        stop: waits up to the given seconds; True when it is time to end.
-        clock: gives ns since the epoch.
-    """
-    wait = 0.0
-    while not stop(wait):
-        wait = sender.send_due(clock())

@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import queue
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
@@ -27,6 +28,9 @@ MAX_WAITING: Final = 20_000
 
 MAX_BATCHES: Final = 64
 """Batches on their way to the writer."""
+
+LAST_TRY_S: Final = 15.0
+"""How long `close` goes on trying to write what waits."""
 
 _RETRY_S: Final = 0.5
 _NS: Final = 1_000_000_000
@@ -48,24 +52,31 @@ class FoundBatch(Protocol):
 
 @dataclass
 class Tally:
-    """What the writer did since its start; the names of `drops` tell why an alert did not go on."""
+    """What the writer did since its start; the names of `drops` tell why an alert did not go on.
+
+    `lost` of them were to go on but could not be written; `retries` counts failed tries to write.
+    """
 
     alerts: int = 0
     queued: int = 0
     waiting: int = 0
     drops: Counter[str] = field(default_factory=Counter)
     evidence_errors: int = 0
+    lost: int = 0
+    retries: int = 0
 
 
 class Writer:
     """Applies the contract and keeps evidence and alerts. The stores are its own from `start` to `close`."""
 
-    def __init__(self, enforcer: Enforcer, outbox: Outbox, evidence: EvidenceStore, clock: Callable[[], int]) -> None:
+    def __init__(self, enforcer: Enforcer, outbox: Outbox, evidence: EvidenceStore, clock: Callable[[], int],
+                 last_try_s: float = LAST_TRY_S) -> None:  # fmt: skip
         self.tally = Tally()
         self._enforcer = enforcer
         self._outbox = outbox
         self._evidence = evidence
         self._clock = clock
+        self._last_try_s = last_try_s
         self._waiting: list[Draft] = []
         self._batches: queue.Queue[FoundBatch | None] = queue.Queue(MAX_BATCHES)
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -85,7 +96,7 @@ class Writer:
             self._put(batch)
 
     def close(self) -> None:
-        """Write what is left and end."""
+        """Write what is left, for a bounded time, and end; what could not be written is counted as lost."""
         self._put(None)
         self._thread.join()
         if self._failure is not None:
@@ -105,7 +116,7 @@ class Writer:
         try:
             while (batch := self._next()) is not None:
                 self.write(batch)
-            self._flush()
+            self._flush_last()
         except BaseException as error:  # noqa: BLE001 - handed to the capturing thread
             self._failure = error
 
@@ -149,13 +160,27 @@ class Writer:
         by_weight = sorted(range(len(self._waiting)), key=lambda at: self._waiting[at].severity)
         least = set(by_weight[: MAX_WAITING // 20])
         self._waiting = [draft for at, draft in enumerate(self._waiting) if at not in least]
-        self.tally.drops["outbox_unwritable"] += len(least)
+        self._lose(len(least))
+
+    def _lose(self, count: int) -> None:
+        self.tally.drops["outbox_unwritable"] += count
+        self.tally.lost += count
+
+    def _flush_last(self) -> None:
+        until = time.monotonic() + self._last_try_s
+        self._flush()
+        while self._waiting and time.monotonic() < until:
+            time.sleep(min(_RETRY_S, self._last_try_s))
+            self._flush()
+        self._lose(len(self._waiting))
+        self._waiting.clear()
+        self.tally.waiting = 0
 
     def _flush(self) -> None:
         if self._waiting:
             try:
                 self.tally.queued += self._outbox.append(self._waiting, self._clock())
                 self._waiting.clear()
-            except SensorError as error:
-                self.tally.drops[f"retry_{error.code}"] += 1
+            except SensorError:
+                self.tally.retries += 1
         self.tally.waiting = len(self._waiting)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from alerts_data import alert, alert_bytes
 
+from collector.alert import _REQUIRED
 from sensors.contract import Contract, Enforcer, as_toml, load_contract
 from sensors.errors import SensorError
 
@@ -120,3 +121,68 @@ def test_a_contract_that_cannot_be_read_lets_nothing_leave(tmp_path: Path, text:
     with pytest.raises(SensorError) as error:
         load_contract(path)
     assert error.value.code == "BAVN-E120"
+
+
+def test_a_head_is_read_whatever_its_line_ends_and_folds() -> None:
+    heads = [
+        "GET http://jens:hemlig@a.example/x?cpr=1 HTTP/1.1\nCookie: secret\nA: b",
+        "A: b\r\nCookie: one=1;\r\n two=secret\r\n\tthree=secret\r\nC: d",
+        "Referer: http://a.example/#secret\nLocation: //jens:hemlig@b.example/?secret\nX: 1#2",
+    ]
+    document = alert()
+    document["bavn"]["matched"] = [
+        {"field": "bavn.http.raw", "op": "exists", "value": True, "observed": heads[0]},
+        {"field": "bavn.http.request.headers", "op": "exists", "value": True, "observed": heads[1:]},
+    ]
+    raw, headers = (leaf["observed"] for leaf in enforce(Contract(), document)["bavn"]["matched"])
+    assert raw == "GET http://[authorization]@a.example/x?[query]\ncookie: [cookie]\nA: b"
+    assert headers == [
+        "A: b\r\ncookie: [cookie]\r\nC: d",
+        "Referer: http://a.example/#[query]\nLocation: //[authorization]@b.example/?[query]\nX: 1#2",
+    ]
+
+
+def test_urls_lose_userinfo_query_and_fragment_wherever_they_stand() -> None:
+    url = "https://jens:hemlig@a.example/x#access_token=secret"
+    document = alert(url={"original": url, "full": url}, http={"request": {"referrer": url}})
+    document["bavn"]["http"] = {"response": {"location": url}}
+    clean = enforce(Contract(), document)
+    want = "https://[authorization]@a.example/x#[query]"
+    assert clean["url"] == {"original": want, "full": want}
+    assert clean["http"]["request"]["referrer"] == want
+    assert clean["bavn"]["http"]["response"]["location"] == want
+    assert clean["bavn"]["contract"]["redacted"] == {"authorization": 4, "query": 5}, "4, and the match"
+    kept = enforce(Contract(redact=()), document)
+    assert kept["url"]["original"] == url
+
+
+def test_hashes_and_attribution_are_never_taken_for_personal_data() -> None:
+    number, mail = "0101901234", "jens@kommune.example"
+    document = alert()
+    document["tls"] = {
+        "client": {"ja3": number, "ja4": number},
+        "server": {"ja3s": number, "hash": {"sha256": number}, "x509": {"serial_number": number}},
+    }
+    document["rule"] |= {"author": [mail], "description": number}
+    document["bavn"]["rule"]["falsepositives"] = [mail]
+    document["bavn"]["evidence"] = {"sha256": number}
+    document["observer"]["name"] = document["organization"]["id"] = number
+    document["network"]["community_id"] = number
+    clean = enforce(Contract(), document)
+    for name in ("tls", "rule", "observer", "organization", "network"):
+        assert clean[name] == document[name]
+    assert clean["bavn"]["rule"] == document["bavn"]["rule"]
+    assert clean["bavn"]["evidence"] == document["bavn"]["evidence"]
+
+
+@pytest.mark.parametrize("name", sorted({*_REQUIRED, "bavn", "event", "rule", "bavn.agency", "bavn.contract"}))
+def test_a_contract_cannot_withhold_what_each_alert_must_have(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "contract.toml"
+    path.write_text(as_toml(Contract(withhold=(name,))), "utf-8")
+    with pytest.raises(SensorError) as error:
+        load_contract(path)
+    assert error.value.code == "BAVN-E120"
+
+
+def test_matches_can_be_withheld() -> None:
+    assert "matched" not in enforce(Contract(withhold=("bavn.matched",)), alert())["bavn"]

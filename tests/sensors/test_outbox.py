@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from typing import TYPE_CHECKING
 
+import apsw
 import pytest
 
 from sensors.errors import SensorError
-from sensors.outbox import Draft, Outbox
+from sensors.outbox import Draft, Outbox, Record, open_undamaged, set_aside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,3 +119,92 @@ def test_kill_9_loses_nothing_that_append_returned_for(tmp_path: Path) -> None:
     assert {f"K{n}" for n in acknowledged} <= {r.id for r in records}
     assert [r.seq for r in records] == list(range(1, len(records) + 1))
     assert len(records) - len(acknowledged) <= 3, "at most the one in flight at each kill is more"
+
+
+def test_a_record_put_off_before_the_clock_went_back_is_due(tmp_path: Path) -> None:
+    box = Outbox(tmp_path / "outbox.db")
+    box.append(drafts(1, 2), 10)
+    hour = 3_600_000_000_000
+    box.postpone(box.due(11, 1, 1 << 20), 2 * hour)
+    assert [r.seq for r in box.due(hour, 10, 1 << 20)] == [1, 2]
+    assert [r.seq for r in box.due(2 * hour - 1_000_000_000, 10, 1 << 20)] == [2], "a minute's wait is a wait"
+
+
+def test_writers_beside_each_other_never_meet_a_locked_file(tmp_path: Path) -> None:
+    path, failures = tmp_path / "outbox.db", []
+    Outbox(path).close()
+
+    def acknowledge() -> None:
+        box = Outbox(path)
+        for _ in range(150):
+            try:
+                box.acknowledge([(r, "stored") for r in box.due(11, 5, 1 << 20)], 11)
+            except SensorError as error:
+                failures.append(error)
+        box.close()
+
+    threads = [threading.Thread(target=acknowledge) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    box = Outbox(path)
+    for n in range(150):
+        box.append(drafts(n), n)
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_append_waits_for_another_writer_between_its_reading_and_its_writing(tmp_path: Path) -> None:
+    box, other = Outbox(tmp_path / "outbox.db"), Outbox(tmp_path / "outbox.db")
+    other.append(drafts(1), 9)
+
+    def more():  # noqa: ANN202
+        yield from drafts(2)
+        other._db.set_busy_timeout(1)
+        with pytest.raises(SensorError):
+            other.refuse(other.unsent()[0], "while the first one writes", 10)
+        yield from drafts(3)
+
+    assert box.append(more(), 10) == 2
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda box: box.append(drafts(9), 1),
+        lambda box: box.due(1, 1, 1),
+        lambda box: box.acknowledge([], 1),
+        lambda box: box.postpone([Record(1, "ID1", None)], 1),
+        lambda box: box.backlog(),
+        lambda box: box.unsent(),
+        lambda box: box.sent(),
+        lambda box: box.dead(),
+    ],
+)
+def test_every_failure_of_the_file_is_an_error_with_a_code(tmp_path: Path, call) -> None:  # noqa: ANN001
+    box = Outbox(tmp_path / "outbox.db")
+    with apsw.Connection(str(tmp_path / "outbox.db")) as other:
+        for table in ("record", "counter", "sent", "dead"):
+            other.execute(f"drop table {table}")
+    with pytest.raises(SensorError) as error:
+        call(box)
+    assert error.value.code == "BAVN-E110"
+
+
+@pytest.mark.parametrize("damage", ["head", "middle"])
+def test_a_damaged_outbox_is_set_aside_and_a_fresh_one_begun(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "outbox.db"
+    box = Outbox(path)
+    box.append([Draft(f"L{n}", 3, b"x" * 4000) for n in range(20)], 11)
+    box.close()
+    data = bytearray(path.read_bytes())
+    start = 0 if damage == "head" else 4096
+    data[start : start + 8000] = b"\xa5" * 8000
+    path.write_bytes(data)
+    box, aside = open_undamaged(path, 1_700_000_000_000_000_000)
+    assert aside == tmp_path / "outbox.db.damaged-1700000000"
+    assert set_aside(path) == [aside]
+    assert aside.read_bytes() == data
+    assert box.append(drafts(1), 12) == 1
+    box.close()
+    assert open_undamaged(path, 1)[1] is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -98,3 +99,32 @@ def test_evidence_that_cannot_be_written_does_not_hold_the_alert_back(tmp_path: 
     one.write(Batch([alert_bytes(1)], [b"x" * 100_000]))
     assert one.tally.evidence_errors == 1
     assert one.tally.queued == 1
+
+
+def test_alerts_that_wait_at_the_end_are_tried_again(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "outbox.db")
+    other = Outbox(tmp_path / "outbox.db")
+    outbox._db.set_busy_timeout(1)
+    one = writer(tmp_path, outbox)
+    other._db.execute("begin immediate")
+    one.start()
+    one.submit(Batch([alert_bytes(n) for n in range(40)]))
+    while not one.tally.retries:
+        time.sleep(0.01)
+    closing = threading.Thread(target=one.close)
+    closing.start()
+    time.sleep(0.7)
+    other._db.execute("rollback")
+    closing.join()
+    assert (one.tally.queued, one.tally.waiting, one.tally.lost) == (40, 0, 0)
+
+
+def test_what_cannot_be_written_at_the_end_is_counted(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "outbox.db")
+    limit(outbox, 0)
+    one = Writer(Enforcer(Contract()), outbox, EvidenceStore(tmp_path / "evidence"), time.time_ns, last_try_s=0.2)
+    one.start()
+    one.submit(Batch([alert_bytes(n) for n in range(40)]))
+    one.close()
+    assert (one.tally.lost, one.tally.waiting, one.tally.queued) == (40, 0, 0)
+    assert one.tally.drops == {"outbox_unwritable": 40}
