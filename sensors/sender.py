@@ -6,7 +6,6 @@ import base64
 import gzip
 import random
 import ssl
-import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
