@@ -14,6 +14,7 @@ from cli import errors
 from cli.captures import Summary
 from cli.reading import exit_code
 from cli.safe import json_line
+from cli.store import access_options, log_access
 from cli.summary import counted, problem_lines
 
 if TYPE_CHECKING:
@@ -51,11 +52,14 @@ def home_contract(home: Path) -> Contract:
 @contract.command()
 @click.argument("captures", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--sent", is_flag=True, help="What has left already, not what waits.")
+@access_options
 @click.pass_obj
-def preview(home: Path, captures: tuple[Path, ...], sent: bool) -> int:
+def preview(home: Path, captures: tuple[Path, ...], sent: bool, access: dict[str, str]) -> int:
     """Show each record that would leave: of the outbox, or of CAPTURES; in a pipe its exact bytes, one a line."""
     if sent and captures:
         raise click.UsageError("--sent is about the outbox; it takes no captures")
+    if not captures and (home / "outbox.db").is_file():
+        log_access(home, "contract.preview", ["sent" if sent else "unsent"], access)
     summary = Summary()
     records = list(_of_captures(home, captures, summary) if captures else _of_outbox(home, sent=sent))
     for record in records:

@@ -175,8 +175,10 @@ def check_home(home: Path) -> Iterator[Finding]:
 def check_sensor(home: Path) -> Iterator[Finding]:
     """Outbox, dead letters, accounting and certificate of a sensor's home."""
     from sensors.health import read_status
-    from sensors.outbox import Outbox
+    from sensors.outbox import Outbox, set_aside
 
+    for damaged in set_aside(home / "outbox.db"):
+        yield Finding("outbox", well=False, text=f"{damaged.name} was damaged", fix=command("explain BAVN-E111"))
     if (home / "outbox.db").is_file():
         outbox = Outbox(home / "outbox.db")
         backlog = outbox.backlog()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from sensors.errors import SensorError
 from sensors.outbox import Outbox
 from sensors.times import rfc3339
 
@@ -87,9 +88,14 @@ def read_status(home: Path) -> Health | None:
         return None
     if not (home / OUTBOX_FILE).is_file():
         return health
-    outbox = Outbox(home / OUTBOX_FILE)
+    try:
+        outbox = Outbox(home / OUTBOX_FILE)
+    except SensorError:
+        return health
     try:
         now = outbox.backlog()
+    except SensorError:
+        return health
     finally:
         outbox.close()
     return msgspec.structs.replace(health, unsent=now.unsent, oldest_unsent=now.oldest, dead=now.dead)
