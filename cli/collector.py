@@ -52,12 +52,14 @@ def init(home: Path, names: tuple[str, ...], listen: str, port: int, store: str)
 @click.option(
     "--hours", default=72, show_default=True, type=click.IntRange(1, 24 * 366), help="Life of the certificate."
 )
+@click.option("--reinstate", is_flag=True, help="Let a revoked sensor send again.")
 @click.pass_obj
-def enrol(home: Path, directory: Path, agency: str, sensor: str, address: str, hours: int) -> int:
+def enrol(home: Path, directory: Path, agency: str, sensor: str, address: str, hours: int, *, reinstate: bool) -> int:
     """Make a sensor's home in DIRECTORY: certificate, keys and configuration, known to this collector.
 
     For a sensor's home that is there already, the certificate is issued anew and the keys stay. The centre is made
-    with its defaults where it is not there yet (see `bavn collector init`).
+    with its defaults where it is not there yet (see `bavn collector init`). A revoked sensor stays revoked
+    without --reinstate.
     """
     from datetime import timedelta
 
@@ -66,7 +68,7 @@ def enrol(home: Path, directory: Path, agency: str, sensor: str, address: str, h
 
     make_centre(home, Centre())
     config = SensorConfig(agency=agency, sensor=sensor, collector=address)
-    make_sensor(home, directory, config, timedelta(hours=hours))
+    make_sensor(home, directory, config, timedelta(hours=hours), reinstate=reinstate)
     print(f"{agency}/{sensor}: copy {directory} to the sensor's box, then: bavn --home {directory} sensor run -i IFACE")
     return errors.OK
 

@@ -75,17 +75,20 @@ def _centre_toml(centre: Centre) -> str:
     return "\n".join(lines) + "\n"
 
 
-def make_sensor(centre: Path, directory: Path, config: SensorConfig, life: timedelta = LEAF_LIFE) -> None:
+def make_sensor(
+    centre: Path, directory: Path, config: SensorConfig, life: timedelta = LEAF_LIFE, *, reinstate: bool = False
+) -> None:
     """Make a sensor's home, or renew the certificate of one that is there, and register the sensor at the centre.
 
-    What the sensor has stays as it is until the registry has agreed.
+    What the sensor has stays as it is until the registry has agreed; a revoked sensor needs `reinstate`.
     """
     with tempfile.TemporaryDirectory() as name:
         fresh = Path(name)
         if (directory / "signing.key").is_file():
             shutil.copyfile(directory / "signing.key", fresh / "signing.key")
         made = Authority(centre / "authority").sensor(fresh, config.agency, config.sensor, datetime.now(UTC), life=life)
-        Registry(centre / "registry.json").register(config.agency, config.sensor, made.public_key)
+        registry = Registry(centre / "registry.json")
+        registry.register(config.agency, config.sensor, made.public_key, reinstate=reinstate)
         directory.mkdir(parents=True, exist_ok=True)
         for file in fresh.iterdir():
             shutil.copy(file, directory / file.name)

@@ -74,11 +74,19 @@ def _centre(home: Path) -> dict[str, Any] | None:
                 "sensor": sequence.sensor,
                 "next": sequence.next,
                 "missing": sum(gap.last - gap.first + 1 for gap in sequence.gaps) + sequence.forgotten,
+                "declared": sequence.declared,
                 "heard": (beat.received if beat else sequence.updated).isoformat(),
             }
         )
     sensors += [
-        {"agency": b.agency, "sensor": b.sensor, "next": 0, "missing": 0, "heard": b.received.isoformat()}
+        {
+            "agency": b.agency,
+            "sensor": b.sensor,
+            "next": 0,
+            "missing": 0,
+            "declared": 0,
+            "heard": b.received.isoformat(),
+        }
         for b in beats.values()
     ]
     return {
@@ -123,6 +131,9 @@ def _needs_centre(centre: dict[str, Any] | None) -> list[dict[str, str]]:
             needs.append({"what": f"{name} silent {silent / 60:.0f} min", "next": "at the agency: bavn sensor status"})
         if row["missing"]:
             needs.append({"what": f"{name} lost {row['missing']} records (proven)", "next": command("doctor")})
+        if row["declared"]:
+            what = f"{name} gave up {counted(row['declared'], 'record')} (declared lost)"
+            needs.append({"what": what, "next": command("explain BAVN-E227")})
     if centre["dead_letters"]:
         needs.append(
             {"what": f"{counted(centre['dead_letters'], 'record')} refused for good", "next": command("doctor")}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import os
+import pwd
 import tomllib
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -65,21 +65,28 @@ def open_store(home: Path) -> Store:
 
 
 def open_access_log(home: Path) -> AccessLog:
-    """Open the home's access log; a sensor's home has one of its own, for looks at its evidence."""
+    """Open the home's access log; a home that is no centre has one of its own, for looks at its evidence."""
     from collector.accesslog import AccessLog
 
-    if is_sensor(home) and not is_centre(home):
+    if not is_centre(home):
         return AccessLog(home / ACCESS_LOG)
     config = load_config(home)
     return AccessLog(config.path(config.access_log or ACCESS_LOG))
 
 
 def who() -> str:
-    """Give the name of the person at the keyboard."""
+    """Give the name of the person at the keyboard, as the system has it; no variable that a user may set decides."""
     try:
-        return os.environ.get("SUDO_USER") or getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"
+        return _name_of(int(os.environ["SUDO_UID"])) + " (sudo)" if os.geteuid() == 0 else _name_of(os.getuid())
+    except (KeyError, ValueError, OverflowError):
+        return _name_of(os.getuid())
+
+
+def _name_of(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
 
 
 def log_access(home: Path, action: str, objects: Sequence[str], access: dict[str, str]) -> None:

@@ -239,7 +239,8 @@ class Verification:
         """All that is wrong, in the order of the records; an altered past is named at its first record."""
         found = self._records() + self._tree()
         named = {finding.number for finding in found if finding.number is not None}
-        found += [finding for finding in self._witnesses(witnesses) if not named]
+        # What is named explains every witness; and a root cannot be made where leaves are missing.
+        found += [] if named else self._witnesses(witnesses)
         return sorted(found, key=lambda finding: self._size if finding.number is None else finding.number)
 
     def _records(self) -> list[Finding]:

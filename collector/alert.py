@@ -77,6 +77,15 @@ LEAVES: Final[dict[str, LeafType]] = {
 """Every leaf of the schema and its type, in Elasticsearch's words."""
 
 ANY_SCALAR: Final = frozenset({"bavn.matched.value", "bavn.matched.observed"})
+_LISTS = """
+ bavn.http.request.header_names bavn.matched bavn.rule.falsepositives bavn.rule.references bavn.rule.tags
+ bavn.tls.client.alpn bavn.tls.client.extensions bavn.unobserved dns.answers dns.header_flags dns.resolved_ip
+ event.category event.type rule.author threat.tactic.id threat.tactic.name threat.technique.id threat.technique.name
+ threat.technique.subtechnique.id threat.technique.subtechnique.name tls.client.supported_ciphers
+ tls.server.x509.alternative_names
+"""
+LISTS: Final = frozenset(_LISTS.split())
+"""What the schema has as a list; all else of it is a single value."""
 OBJECTS: Final = frozenset(name.rsplit(".", cut)[0] for name in LEAVES for cut in range(1, name.count(".") + 1))
 CORE: Final = frozenset(
     [
@@ -177,6 +186,7 @@ def leaves(node: object, path: str = "", depth: int = 0) -> Iterator[tuple[str, 
                 raise RefusalError("BAVN-E221", f"the name {key[:64]!r} is not allowed")
             yield from leaves(value, f"{path}.{key}" if path else key, depth + 1)
     elif isinstance(node, list):
+        _check_list(path, node)
         for value in node:
             yield from leaves(value, path, depth + 1)
     else:
@@ -221,6 +231,13 @@ def _check_leaves(alert: dict[str, Any]) -> None:
             unknown.add(path)
     if len(unknown) > MOST_UNKNOWN:
         raise RefusalError("BAVN-E222", f"the alert has more than {MOST_UNKNOWN} unknown fields")
+
+
+def _check_list(path: str, values: list[Any]) -> None:
+    if path not in LISTS | ANY_SCALAR and (path in LEAVES or path in OBJECTS):
+        raise RefusalError("BAVN-E221", f"{path} is a list")
+    if any(isinstance(value, list) for value in values):
+        raise RefusalError("BAVN-E221", f"{path[:128]} is a list of lists")
 
 
 def _check_leaf(path: str, kind: LeafType, value: object) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 LARGEST_BODY: Final = 8 * 1024 * 1024
 LARGEST_RECORD: Final = 1024 * 1024
 MOST_RECORDS: Final = 5000
+Fate = Literal["alert", "dead", "lost"]
 _SIGNATURE: Final = re.compile(r"ed25519 ([A-Za-z0-9._-]{1,64}) ([A-Za-z0-9+/]{86}==)\Z")
 
 
@@ -77,30 +78,49 @@ def open_envelope(body: bytes, sensor: str) -> Envelope:
     return envelope
 
 
-def sort(envelope: Envelope, agency: str, sensor: str, now: datetime) -> tuple[Batch, list[bool]]:
-    """What may be stored and what is dead; and for each record, in order, whether it may be stored."""
+def sort(envelope: Envelope, agency: str, sensor: str, now: datetime) -> tuple[Batch, list[Fate]]:
+    """What may be stored, what is dead and what is lost; and for each record, in order, which of these it is."""
     good: list[NewAlert] = []
     dead: list[DeadLetter] = []
-    fates: list[bool] = []
+    lost: list[int] = []
+    fates: list[Fate] = []
     for raw in envelope.records:
-        try:
-            good.append(_open_record(bytes(raw), agency, sensor))
-            fates.append(True)
-        except alerts.RefusalError as refusal:
-            dead.append(_letter(bytes(raw), refusal, agency, sensor, now))
-            fates.append(False)
-    batch = Batch(agency=agency, sensor=sensor, received=now, alerts=tuple(good), dead=tuple(dead))
+        opened = _opened(bytes(raw), agency, sensor)
+        if isinstance(opened, NewAlert):
+            good.append(opened)
+            fates.append("alert")
+        elif isinstance(opened, int):
+            lost.append(opened)
+            fates.append("lost")
+        else:
+            dead.append(_letter(bytes(raw), opened, agency, sensor, now))
+            fates.append("dead")
+    batch = Batch(agency=agency, sensor=sensor, received=now, alerts=tuple(good), dead=tuple(dead), lost=tuple(lost))
     return batch, fates
 
 
-def in_order(results: Sequence[PutResult], fates: Sequence[bool]) -> list[PutResult]:
-    """The store's answers, alerts first, put back in the order of the request."""
-    of_good = iter(results[: sum(fates)])
-    of_dead = iter(results[sum(fates) :])
-    return [next(of_good if fate else of_dead) for fate in fates]
+def in_order(results: Sequence[PutResult], fates: Sequence[Fate]) -> list[PutResult]:
+    """The store's answers - alerts, dead letters, losses - put back in the order of the request."""
+    alerts_, dead = fates.count("alert"), fates.count("dead")
+    of = {
+        "alert": iter(results[:alerts_]),
+        "dead": iter(results[alerts_ : alerts_ + dead]),
+        "lost": iter(results[alerts_ + dead :]),
+    }
+    return [next(of[fate]) for fate in fates]
 
 
-def _open_record(raw: bytes, agency: str, sensor: str) -> NewAlert:
+def _opened(raw: bytes, agency: str, sensor: str) -> NewAlert | int | alerts.RefusalError:
+    """The alert, the number of a record that the sensor gave up, or why the record is dead."""
+    try:
+        return _open_record(raw, agency, sensor)
+    except alerts.RefusalError as refusal:
+        return refusal
+    except Exception as error:  # noqa: BLE001 - one record must not stop the others, whatever is in it
+        return alerts.RefusalError("BAVN-E228", f"the record cannot be worked on: {type(error).__name__}")
+
+
+def _open_record(raw: bytes, agency: str, sensor: str) -> NewAlert | int:
     if len(raw) > LARGEST_RECORD:
         raise alerts.RefusalError("BAVN-E225", f"the record has {len(raw)} bytes")
     try:
@@ -108,7 +128,7 @@ def _open_record(raw: bytes, agency: str, sensor: str) -> NewAlert:
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise alerts.RefusalError("BAVN-E220", str(error)[:300]) from error
     if record.dropped is not None:
-        raise alerts.RefusalError("BAVN-E227", f"the sensor gave the record up: {record.dropped}")
+        return record.seq
     checked = alerts.check(record.alert, agency, sensor)
     return NewAlert(checked["event"]["id"], record.seq, checked)
 

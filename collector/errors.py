@@ -23,7 +23,7 @@ CATALOGUE: Final[dict[str, tuple[str, str, str]]] = {
     "BAVN-E203": (
         "The sensor is revoked",
         "The registry says that this sensor may no longer send.",
-        "If the box is trustworthy, enrol it again under a new key.",
+        "If the box is trustworthy again: bavn collector enrol --reinstate.",
     ),
     "BAVN-E204": (
         "The client's certificate is out of its time",
@@ -124,6 +124,11 @@ CATALOGUE: Final[dict[str, tuple[str, str, str]]] = {
         "A sensor gave a record up",
         "The sensor's outbox was full, and the least important records went first. The loss is declared: the sequence has no gap.",
         "See why the sensor could not send: bavn sensor status at the agency.",
+    ),
+    "BAVN-E228": (
+        "A record passed the checks and could not be stored",
+        "The collector met something in it that its checks do not know; the record is kept among the dead letters.",
+        "Report the record: it shows a check that is missing.",
     ),
     "BAVN-E230": (
         "The store is not reachable",

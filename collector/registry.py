@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import os
 import re
 import threading
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -15,6 +17,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from collector.errors import BavnError
 from collector.pki import key_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 
@@ -70,14 +75,19 @@ class Registry:
         self._load()
         return list(self._sensors.values())
 
-    def register(self, agency: str, sensor: str, public_key: bytes) -> Sensor:
-        """Adds a sensor; the same again is no error, another key is (E262)."""
+    def register(self, agency: str, sensor: str, public_key: bytes, *, reinstate: bool = False) -> Sensor:
+        """Adds a sensor; the same again is no error, another key is (E262).
+
+        A revoked sensor stays revoked (E203) unless `reinstate` takes the revocation back, also with another key.
+        """
         _check_name(agency)
         _check_name(sensor)
         new = Sensor(agency, sensor, key_id(public_key), base64.b64encode(public_key).decode())
-        with self._lock:
-            self._read()
+        with self._changing():
             old = self._sensors.get((agency, sensor))
+            if old is not None and old.revoked and not reinstate:
+                hint = "To take the revocation back: bavn collector enrol --reinstate."
+                raise BavnError("BAVN-E203", f"the sensor {agency}/{sensor} is revoked", hint=hint)
             if old is not None and not old.revoked and old.public_key != new.public_key:
                 raise BavnError("BAVN-E262", f"the sensor {agency}/{sensor} is registered with another key")
             self._write({**self._sensors, (agency, sensor): new})
@@ -85,12 +95,21 @@ class Registry:
 
     def revoke(self, agency: str, sensor: str) -> None:
         """Takes the right to send from a sensor, at once also on open connections."""
-        with self._lock:
-            self._read()
+        with self._changing():
             if (agency, sensor) not in self._sensors:
                 raise BavnError("BAVN-E202", f"the sensor {agency}/{sensor} is not registered")
             revoked = msgspec.structs.replace(self._sensors[agency, sensor], revoked=True)
             self._write({**self._sensors, (agency, sensor): revoked})
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Alone among threads and processes from reading to writing, so that no change is lost."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._lock, self._path.with_suffix(".lock").open("wb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            self._stamp = None
+            self._read()
+            yield
 
     def _load(self) -> None:
         with self._lock:
@@ -116,12 +135,12 @@ class Registry:
         """Replaces the file in one step, so that no reader sees half of it."""
         new = self._path.with_suffix(".new")
         content = msgspec.json.format(msgspec.json.encode(_File("bavn-registry", 1, list(sensors.values()))))
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         with new.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         new.replace(self._path)
+        self._stamp = None
         self._read()
 
 

@@ -6,6 +6,8 @@ import dataclasses
 import hashlib
 import json
 import os
+import stat
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +29,7 @@ class Cache:
     def get(self) -> RuleSet | None:
         """The kept result; None where there is none, or it is damaged."""
         try:
-            data = json.loads(self._path.read_bytes())
+            data = json.loads(_own_bytes(self._path))
             found = _from_data(data)
             return found if plan.digest(found.plan) == data["digest"] else None
         except (OSError, ValueError, KeyError, TypeError):
@@ -39,19 +41,42 @@ class Cache:
 
         data = plan.canonical(_to_data(found)).encode()
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle, temporary = tempfile.mkstemp(dir=self._path.parent)
+        except OSError:
+            return
+        try:
             with os.fdopen(handle, "wb") as stream:
                 stream.write(data)
             Path(temporary).replace(self._path)
         except OSError:
-            return
+            Path(temporary).unlink(missing_ok=True)
+
+
+def _own_bytes(path: Path) -> bytes:
+    """The file's bytes; OSError where anybody else could have written it, for a plan says what the sensor looks for."""
+    _require_own(path.parent.stat())
+    with path.open("rb") as stream:
+        _require_own(os.fstat(stream.fileno()))
+        return stream.read()
+
+
+def _require_own(status: os.stat_result) -> None:
+    if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise PermissionError("others may write here")
 
 
 def _key(files: Iterable[RuleFile], fields: str, names: str) -> str:
-    parts = [f"{plan.BACKEND_VERSION} {fields} {names}"]
+    parts = [f"{plan.BACKEND_VERSION} {_version('bavn')} {_version('pysigma')} {fields} {names}"]
     parts += [f"{f.ruleset}\0{f.source}\0{hashlib.sha256(f.raw).hexdigest()}" for f in files]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "none"
 
 
 def _to_data(found: RuleSet) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from elasticsearch import ApiError, AuthenticationException, AuthorizationExcept
 from collector import alert as alerts
 from collector.errors import BavnError, StoreUnavailableError
 from collector.store import mapping, protocol
-from collector.store.elastic_bulk import Action, Outcome, bulk
+from collector.store.elastic_bulk import UNSENT, Action, Outcome, bulk
 from collector.store.elastic_documents import Documents
 from collector.store.elastic_query import body as condition
 from collector.store.elastic_query import order
@@ -41,8 +41,9 @@ if TYPE_CHECKING:
 
 PAGE_ROWS: Final = 500
 REQUEST_SECONDS: Final = 10.0
-# Longer than the refresh interval and a bulk's own time: what is older is visible on every shard.
-FOLLOW_LAG: Final = timedelta(seconds=3)
+# `event.ingested` is set when a request begins. A request takes REQUEST_SECONDS at most, the refresh interval is one
+# second, and the collectors' clocks may differ by one: what is older is visible, and nothing can come before it.
+FOLLOW_LAG: Final = timedelta(seconds=REQUEST_SECONDS + 2)
 STRANGER: Final = "another sensor's alert has this identifier"
 
 
@@ -84,7 +85,7 @@ class ElasticStore:
             # Some may be stored all the same; sent again they are duplicates. An index may have been removed.
             self._ready = False
             return protocol.later(batch, error.code, error.sentence)
-        return results + [PutResult(dead.seq, dead.id, "refused", dead.code, dead.reason) for dead in batch.dead]
+        return results + protocol.of_the_others(batch)
 
     def get(self, id_or_prefix: str) -> StoredAlert:
         """As `Store.get` says."""
@@ -215,13 +216,13 @@ class ElasticStore:
                 raise
 
     def _put_alerts(self, batch: Batch) -> list[PutResult]:
-        indices = [mapping.index_of(new.alert["event"]["created"], batch.received) for new in batch.alerts]
         owners = self._elsewhere(batch.alerts)
-        fresh = [number for number, new in enumerate(batch.alerts) if new.id not in owners]
-        actions = [_action(batch, batch.alerts[number], indices[number]) for number in fresh]
-        outcomes = dict(zip(fresh, bulk(self._client, actions), strict=True))
-        twins = [number for number in fresh if outcomes[number].status == "duplicate"]
-        owners |= self._owners([(indices[number], batch.alerts[number].id) for number in twins])
+        made = {number: _made(batch, new) for number, new in enumerate(batch.alerts) if new.id not in owners}
+        actions = {number: action for number, action in made.items() if isinstance(action, Action)}
+        outcomes = {number: outcome for number, outcome in made.items() if isinstance(outcome, Outcome)}
+        outcomes |= zip(actions, bulk(self._client, list(actions.values())), strict=True)
+        twins = [action for number, action in actions.items() if outcomes[number].status == "duplicate"]
+        owners |= self._owners([(action.index, action.id) for action in twins])
         mine = (batch.agency, batch.sensor)
         return [
             _result(new, outcomes.get(number), is_own=owners.get(new.id, mine) == mine)
@@ -269,6 +270,7 @@ class ElasticStore:
     def _mark_seen(self, batch: Batch, results: list[PutResult]) -> None:
         seen = [result.seq for result in results if result.status != "later" and result.seq is not None]
         seen += [dead.seq for dead in batch.dead if dead.seq is not None]
+        seen += batch.lost
         if not seen:
             return
 
@@ -276,8 +278,9 @@ class ElasticStore:
             before = [(first, last) for first, last in body["ranges"]] if body else []
             ranges, hidden = protocol.cap_ranges(protocol.add_ranges(before, seen))
             forgotten = (body["forgotten"] if body else 0) + hidden
+            declared = (body.get("declared", 0) if body else 0) + protocol.count_new(before, batch.lost)
             names = {"agency": batch.agency, "sensor": batch.sensor, "updated": batch.received.isoformat()}
-            return {**names, "ranges": ranges, "forgotten": forgotten}
+            return {**names, "ranges": ranges, "forgotten": forgotten, "declared": declared}
 
         key = f"{batch.agency}/{batch.sensor}"
         self._sequences.update(key, marked, lambda body: {"agency": body["agency"], "sensor": body["sensor"]})
@@ -322,10 +325,21 @@ class ElasticStore:
             after = page[-1]["sort"]
 
 
-def _action(batch: Batch, new: NewAlert, index: str) -> Action:
-    event = {**new.alert["event"], "ingested": batch.received.astimezone(UTC).isoformat()}
+def _made(batch: Batch, new: NewAlert) -> Action | Outcome:
+    """What to do for an alert; one that nothing can be made of is refused alone."""
+    try:
+        return _action(batch, new)
+    except Exception as error:  # noqa: BLE001 - one alert must not stop the others, whatever is in it
+        return Outcome("refused", "BAVN-E228", protocol.unusable(error))
+
+
+def _action(batch: Batch, new: NewAlert) -> Action:
+    index = mapping.index_of(new.alert["event"]["created"], batch.received)
     beside = {"text": alerts.search_text(new.alert), "rest": alerts.unknown_leaves(new.alert)}
-    return Action(index, new.id, {**new.alert, "event": event, "store": beside})
+    # `event.ingested` comes first of all, where the bulk can find it and set it when it sends.
+    document = {"event": {"ingested": UNSENT, **new.alert["event"]}, "store": beside}
+    document |= {name: value for name, value in new.alert.items() if name not in document}
+    return Action(index, new.id, document)
 
 
 def _alert(source: Json) -> Json:
@@ -357,7 +371,9 @@ def _owner(source: Json) -> tuple[str, str]:
 def _sequence(body: Json) -> SequenceState:
     ranges = [(first, last) for first, last in body["ranges"]]
     updated = datetime.fromisoformat(body["updated"])
-    return protocol.sequence_state(body["agency"], body["sensor"], ranges, body["forgotten"], updated)
+    return protocol.sequence_state(
+        body["agency"], body["sensor"], ranges, body["forgotten"], body.get("declared", 0), updated=updated
+    )
 
 
 def _plain(value: msgspec.Struct) -> Json:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import time
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final, Literal, cast
 
@@ -16,7 +17,16 @@ from elasticsearch import ApiError, Elasticsearch
 
 TRIES: Final = 5
 FIRST_PAUSE: Final = 0.1
+SHARD_WAIT: Final = "5s"
 LARGEST_BODY: Final = 4 * 1024 * 1024
+
+
+UNSENT: Final = "0000-00-00T00:00:00.000000+00:00"
+"""Stands for `event.ingested` in a document until it is sent."""
+PERMANENT: Final = frozenset(
+    {"document_parsing_exception", "mapper_parsing_exception", "strict_dynamic_mapping_exception"}
+)
+"""What Elasticsearch says of a document that its mapping never will take."""
 
 
 class Action(msgspec.Struct, frozen=True):
@@ -78,8 +88,9 @@ def _parts(numbers: list[int], lines: list[bytes]) -> list[list[int]]:
 def _send(client: Elasticsearch, part: list[int], lines: list[bytes]) -> list[Outcome]:
     try:
         # The client takes encoded lines as they are, which its types do not say.
-        operations = cast("list[dict[str, Any]]", [line for number in part for line in lines[number].splitlines()])
-        answer = client.bulk(operations=operations)
+        stamped = [_stamped(lines[number]) for number in part]
+        operations = cast("list[dict[str, Any]]", [line for lines_ in stamped for line in lines_.splitlines()])
+        answer = client.bulk(operations=operations, timeout=SHARD_WAIT)
     except ApiError as error:
         if error.status_code in (429, 503):
             return [OVERLOADED] * len(part)
@@ -92,6 +103,11 @@ def _send(client: Elasticsearch, part: list[int], lines: list[bytes]) -> list[Ou
     return [_outcome(item["create"]) for item in answer["items"]]
 
 
+def _stamped(lines: bytes) -> bytes:
+    """With the time of sending where a document has a place for it."""
+    return lines.replace(UNSENT.encode(), datetime.now(UTC).isoformat(timespec="microseconds").encode(), 1)
+
+
 def _outcome(item: dict[str, Any]) -> Outcome:
     status, error = item["status"], item.get("error", {})
     kind = error.get("type", "")
@@ -101,7 +117,7 @@ def _outcome(item: dict[str, Any]) -> Outcome:
         return Outcome("duplicate")
     if kind == "cluster_block_exception":
         return BLOCKED
-    if status == HTTPStatus.BAD_REQUEST:
+    if status == HTTPStatus.BAD_REQUEST and kind in PERMANENT:
         return Outcome("refused", "BAVN-E226", f"{kind}: {error.get('reason', '')}"[:500])
     if status in (429, 503):
         return OVERLOADED

@@ -63,4 +63,5 @@ STEPS: Final = (
         body BLOB NOT NULL
     ) STRICT;
     """,
+    "ALTER TABLE sequences ADD COLUMN declared INTEGER NOT NULL DEFAULT 0;",
 )

@@ -6,6 +6,7 @@ Any method raises `StoreUnavailableError` where the store cannot be used now, ex
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 import itertools
 from datetime import datetime
@@ -59,6 +60,8 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     received: datetime
     alerts: tuple[NewAlert, ...]
     dead: tuple[DeadLetter, ...] = ()
+    lost: tuple[int, ...] = ()
+    """Sequence numbers of records that the sensor had to give up."""
 
 
 class PutResult(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -163,6 +166,8 @@ class SequenceState(msgspec.Struct, frozen=True, kw_only=True):
     updated: datetime
     forgotten: int = 0
     """Missing numbers that are no longer listed as gaps, because there were too many gaps."""
+    declared: int = 0
+    """Records that the sensor said it had to give up; they are no gaps."""
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,7 +188,7 @@ class Store(Protocol):
         ...
 
     def put(self, batch: Batch) -> list[PutResult]:
-        """Answers for `batch.alerts`, then for `batch.dead`, each in order; what is not "later" is on disk."""
+        """Answers for `batch.alerts`, `batch.dead` and `batch.lost`, each in order; what is not "later" is on disk."""
         ...
 
     def get(self, id_or_prefix: str) -> StoredAlert:
@@ -301,7 +306,7 @@ def contiguous(ranges: Sequence[tuple[int, int]]) -> int:
 
 
 def sequence_state(
-    agency: str, sensor: str, ranges: Sequence[tuple[int, int]], forgotten: int, updated: datetime
+    agency: str, sensor: str, ranges: Sequence[tuple[int, int]], forgotten: int, declared: int, *, updated: datetime
 ) -> SequenceState:
     """What the ranges that were seen prove."""
     return SequenceState(
@@ -312,13 +317,33 @@ def sequence_state(
         gaps=gaps_in(ranges),
         updated=updated,
         forgotten=forgotten,
+        declared=declared,
     )
 
 
 def later(batch: Batch, code: str, reason: str) -> list[PutResult]:
     """The answer where nothing of the batch could be stored."""
     records = [(new.seq, new.id) for new in batch.alerts] + [(dead.seq, dead.id) for dead in batch.dead]
+    records += [(seq, None) for seq in batch.lost]
     return [PutResult(seq, id_, "later", code, reason) for seq, id_ in records]
+
+
+def of_the_others(batch: Batch) -> list[PutResult]:
+    """The answers for what is no alert: dead letters are refused, declared losses are written down and so done with."""
+    dead = [PutResult(dead.seq, dead.id, "refused", dead.code, dead.reason) for dead in batch.dead]
+    return dead + [PutResult(seq, None, "stored", "BAVN-E227", "taken down as lost") for seq in batch.lost]
+
+
+def count_new(ranges: Sequence[tuple[int, int]], numbers: Iterable[int]) -> int:
+    """How many of the numbers no range holds."""
+    starts = [first for first, _ in ranges]
+    places = ((number, bisect.bisect_right(starts, number) - 1) for number in set(numbers))
+    return sum(place < 0 or ranges[place][1] < number for number, place in places)
+
+
+def unusable(error: Exception) -> str:
+    """Why the store could make nothing of an alert that was checked."""
+    return f"the store cannot take the alert: {type(error).__name__}: {error}"[:300]
 
 
 def dead_letter(batch: Batch, new: NewAlert, code: str, reason: str) -> DeadLetter:

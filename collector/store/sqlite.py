@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 BUSY_MS: Final = 5000
 PAGE_ROWS: Final = 500
+# What SQLite says of one row's content, not of the store.
+_OF_ONE_RECORD: Final = (apsw.ConstraintError, apsw.MismatchError, apsw.RangeError, apsw.TooBigError)
 APPLICATION_ID: Final = 0x6261766E  # "bavn"
 
 
@@ -67,14 +69,13 @@ class SqliteStore:
         """As `Store.put` says."""
         try:
             with self._transaction() as db:
-                results = [_insert(db, batch, new) for new in batch.alerts]
+                results = [_take(db, batch, new) for new in batch.alerts]
                 for dead in batch.dead:
                     _bury(db, dead)
-                    results.append(PutResult(dead.seq, dead.id, "refused", dead.code, dead.reason))
                 _mark_seen(db, batch)
         except StoreUnavailableError as error:
             return protocol.later(batch, error.code, error.sentence)
-        return results
+        return results + protocol.of_the_others(batch)
 
     def get(self, id_or_prefix: str) -> StoredAlert:
         """As `Store.get` says."""
@@ -158,14 +159,16 @@ class SqliteStore:
 
     def sequence(self, agency: str, sensor: str) -> SequenceState | None:
         """As `Store.sequence` says."""
-        sql = "SELECT agency, sensor, ranges, forgotten, updated FROM sequences WHERE agency = ? AND sensor = ?"
+        sql = (
+            "SELECT agency, sensor, ranges, forgotten, declared, updated FROM sequences WHERE agency = ? AND sensor = ?"
+        )
         with _errors():
             row = self._reader().execute(sql, (agency, sensor)).fetchone()
         return _sequence(*row) if row else None
 
     def sequences(self) -> list[SequenceState]:
         """As `Store.sequences` says."""
-        sql = "SELECT agency, sensor, ranges, forgotten, updated FROM sequences ORDER BY agency, sensor"
+        sql = "SELECT agency, sensor, ranges, forgotten, declared, updated FROM sequences ORDER BY agency, sensor"
         with _errors():
             rows = list(self._reader().execute(sql))
         return [_sequence(*row) for row in rows]
@@ -249,6 +252,22 @@ class SqliteStore:
                 raise
 
 
+def _take(db: apsw.Connection, batch: Batch, new: NewAlert) -> PutResult:
+    """Stores one alert; one that cannot be stored is buried and stops no other."""
+    reason = ""
+    try:
+        with db:  # a savepoint of the transaction
+            return _insert(db, batch, new)
+    except apsw.Error as error:
+        if not isinstance(error, _OF_ONE_RECORD):
+            raise
+        reason = protocol.unusable(error)
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        reason = protocol.unusable(error)
+    _bury(db, protocol.dead_letter(batch, new, "BAVN-E228", reason))
+    return PutResult(new.seq, new.id, "refused", "BAVN-E228", reason)
+
+
 def _insert(db: apsw.Connection, batch: Batch, new: NewAlert) -> PutResult:
     columns = columns_of(new.alert)
     inserted = db.execute(
@@ -284,25 +303,30 @@ def _bury(db: apsw.Connection, dead: DeadLetter) -> None:
 
 def _mark_seen(db: apsw.Connection, batch: Batch) -> None:
     key = (batch.agency, batch.sensor)
-    row = db.execute("SELECT ranges, forgotten FROM sequences WHERE agency = ? AND sensor = ?", key).fetchone()
-    before, forgotten = (msgspec.json.decode(row[0], type=list[tuple[int, int]]), row[1]) if row else ([], 0)
+    sql = "SELECT ranges, forgotten, declared FROM sequences WHERE agency = ? AND sensor = ?"
+    row = db.execute(sql, key).fetchone() or (b"[]", 0, 0)
+    before = msgspec.json.decode(row[0], type=list[tuple[int, int]])
     numbers = [new.seq for new in batch.alerts] + [dead.seq for dead in batch.dead if dead.seq is not None]
-    ranges, hidden = protocol.cap_ranges(protocol.add_ranges(before, numbers))
+    ranges, hidden = protocol.cap_ranges(protocol.add_ranges(before, [*numbers, *batch.lost]))
+    declared = row[2] + protocol.count_new(before, batch.lost)
     db.execute(
-        "INSERT OR REPLACE INTO sequences (agency, sensor, ranges, forgotten, updated) VALUES (?, ?, ?, ?, ?)",
-        (*key, msgspec.json.encode(ranges), forgotten + hidden, _text(batch.received)),
+        "INSERT OR REPLACE INTO sequences (agency, sensor, ranges, forgotten, declared, updated)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (*key, msgspec.json.encode(ranges), row[1] + hidden, declared, _text(batch.received)),
     )
 
 
-def _sequence(agency: str, sensor: str, ranges: bytes, forgotten: int, updated: str) -> SequenceState:
+def _sequence(agency: str, sensor: str, ranges: bytes, forgotten: int, declared: int, updated: str) -> SequenceState:  # noqa: PLR0917 - a row
     seen = msgspec.json.decode(ranges, type=list[tuple[int, int]])
-    return protocol.sequence_state(agency, sensor, seen, forgotten, _time(updated))
+    return protocol.sequence_state(agency, sensor, seen, forgotten, declared, updated=_time(updated))
 
 
 def _techniques(alert: Json) -> list[str]:
-    technique = alerts.get(alert, "threat.technique.id") or []
-    sub = alerts.get(alert, "threat.technique.subtechnique.id") or []
-    return [*technique, *sub] if isinstance(technique, list) and isinstance(sub, list) else []
+    found: list[object] = []
+    for path in ("threat.technique.id", "threat.technique.subtechnique.id"):
+        value = alerts.get(alert, path)
+        found += value if isinstance(value, list) else [value]
+    return [technique for technique in found if isinstance(technique, str)]
 
 
 def _in_network(*values: apsw.SQLiteValue) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import shutil
 import sqlite3
 from typing import TYPE_CHECKING, Any
@@ -110,3 +112,15 @@ def test_a_sensors_home_opens_its_own_evidence_and_logs_it(home: Path) -> None:
     assert done.code == 0, done.err
     assert "TCP" in done.out
     assert [r["action"] for r in log(home)] == ["evidence.show"]
+
+
+def test_a_user_cannot_write_another_name_into_the_log(home: Path) -> None:
+    who = {"LOGNAME": "mallory", "USER": "mallory", "LNAME": "mallory", "USERNAME": "mallory", "SUDO_USER": "mallory"}
+    assert call("alerts", "ls", home=home, **who).code == 0
+    assert log(home)[-1]["who"] == pwd.getpwuid(os.getuid()).pw_name
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="sudo is believed of root alone")
+def test_root_through_sudo_is_the_person_behind_it(home: Path) -> None:
+    assert call("alerts", "ls", home=home, SUDO_UID=str(pwd.getpwnam("nobody").pw_uid)).code == 0
+    assert log(home)[-1]["who"] == "nobody (sudo)"

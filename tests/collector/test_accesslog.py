@@ -253,3 +253,9 @@ def test_a_file_that_is_no_log(tmp_path: Path) -> None:
     (tmp_path / "minlog.sqlite").write_bytes(b"nonsense" * 1000)
     with pytest.raises(BavnError, match="BAVN-E250"):
         AccessLog(tmp_path / "minlog.sqlite")
+
+
+def test_a_removed_leaf_is_named_also_to_who_brings_a_witness(log: AccessLog) -> None:
+    witness = log.head()
+    log._db.execute("DELETE FROM leaves WHERE number = 3")
+    assert [(finding.code, finding.number) for finding in log.verify([witness])] == [("BAVN-E256", 3)]

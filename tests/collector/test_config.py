@@ -81,7 +81,7 @@ def test_registry_is_seen_by_all_who_have_it_open(tmp_path: Path) -> None:
     two.revoke("odense", "a")
     with pytest.raises(BavnError, match="BAVN-E203"):
         one.find("odense", "a")
-    assert one.register("odense", "a", b"x" * 32).revoked is False
+    assert one.register("odense", "a", b"x" * 32, reinstate=True).revoked is False
     for name in ("", "a b", "../a", "a" * 65, "a\n"):
         with pytest.raises(BavnError, match="BAVN-E260"):
             one.register("odense", name, b"k" * 32)

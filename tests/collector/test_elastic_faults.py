@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +12,7 @@ import pytest
 from collector.errors import BavnError
 from collector.store import AlertQuery, Batch, NewAlert
 from collector.store.elastic import ElasticStore
+from collector.store.elastic_bulk import _outcome
 from collector.store.mapping import CLOCK_INDEX, index_of
 
 from ..lib.alerts_data import alert  # noqa: TID252
@@ -193,3 +194,28 @@ def test_two_collectors_keep_one_sequence(cluster: Cluster) -> None:
     assert count(collectors[0]) == 24
     for collector in collectors:
         collector.close()
+
+
+def test_only_what_the_document_is_blamed_for_is_refused_for_good() -> None:
+    def outcome(status: int, kind: str) -> str:
+        return _outcome({"status": status, "error": {"type": kind, "reason": "x"}}).status
+
+    for kind in ("document_parsing_exception", "mapper_parsing_exception", "strict_dynamic_mapping_exception"):
+        assert outcome(400, kind) == "refused"
+    # Of the index or the cluster: too many shards, a closed index, a broken pipeline.
+    for kind in (
+        "validation_exception",
+        "index_closed_exception",
+        "illegal_argument_exception",
+        "x_content_parse_exception",
+    ):
+        assert outcome(400, kind) == "later"
+
+
+def test_time_of_storing_is_that_of_the_request_and_not_of_the_batch(store: ElasticStore) -> None:
+    before = datetime.now(UTC)
+    whole = Batch(agency="odense", sensor="s1", received=NOW - timedelta(hours=1), alerts=batch(1).alerts)
+    assert [result.status for result in store.put(whole)] == ["stored"]
+    store.settle()
+    (document,) = store.search(AlertQuery())
+    assert before <= store.get(document["event"]["id"]).ingested <= datetime.now(UTC)

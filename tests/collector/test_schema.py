@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry as Schemas
 from referencing import Resource
 
-from collector.alert import LEAVES, RefusalError, check
+from collector.alert import LEAVES, LISTS, RefusalError, check
 from collector.errors import CATALOGUE
 from collector.store.mapping import alert_mapping
 
@@ -49,6 +49,16 @@ def leaves(node: dict[str, Any], path: str = "") -> dict[str, str]:
 def test_collector_knows_every_leaf_of_the_schema_by_its_type() -> None:
     known = {name: "date" if kind == "date_nanos" else kind for name, kind in LEAVES.items()}
     assert known == leaves(SCHEMA)
+
+
+def test_collector_knows_every_list_of_the_schema() -> None:
+    def lists(node: dict[str, Any], path: str = "") -> set[str]:
+        if node.get("type") == "array":
+            return {path} | lists(node["items"], path)
+        inner = [lists(child, f"{path}.{name}" if path else name) for name, child in node.get("properties", {}).items()]
+        return {name for part in inner for name in part}
+
+    assert lists(SCHEMA) == LISTS
 
 
 def test_every_printed_field_of_the_wire_is_in_the_schema() -> None:
@@ -127,6 +137,14 @@ WRONG: list[tuple[str, Any]] = [
     ("dns", {"answers": [{"ttl": "x"}]}),
     ("novel", {"x": 1}),
     ("organization.id", "other"),
+    ("source.ip", ["10.0.0.1"]),
+    ("network.community_id", ["a"]),
+    ("bavn.level", ["high"]),
+    ("threat.technique.id", [["T1"]]),
+    ("threat.technique", [{"id": ["T1190"]}]),
+    ("event.category", [["network"]]),
+    ("dns", {"answers": [{"ttl": [1]}]}),
+    ("message", []),
 ]
 
 

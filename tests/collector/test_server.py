@@ -366,3 +366,40 @@ def test_quota_of_one_agency_leaves_the_others_alone(tmp_path: Path) -> None:
         assert loud.send(loud.record(6))[0]["status"] == "stored"
     finally:
         assert process.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("source.ip", ["10.0.0.1"]),
+        ("network.community_id", ["a"]),
+        ("bavn.level", ["high"]),
+        ("threat.technique.id", [["T1"]]),
+        ("network.weird", [["x"]]),
+    ],
+    ids=["address", "keyword", "choice", "nested", "unknown"],
+)
+def test_a_list_in_the_wrong_place_is_refused_alone(sensor: Sensor, path: str, value: Any) -> None:
+    poison = unique(sensor, 2)
+    node: Any = poison["alert"]
+    *parents, name = path.split(".")
+    for parent in parents:
+        node = node[parent]
+    node[name] = value
+    answers = sensor.send(unique(sensor, 1), poison, unique(sensor, 3))
+    assert [answer["status"] for answer in answers] == ["stored", "refused", "stored"]
+    assert answers[1]["code"] == "BAVN-E221"
+
+
+def test_what_a_sensor_gave_up_is_taken_down_and_no_dead_letter(site: Site, sensor: Sensor) -> None:
+    records = [unique(sensor, 1), {"seq": 2, "dropped": "outbox_full"}, "nonsense", unique(sensor, 3)]
+    answers = sensor.send(*records)
+    assert [answer["status"] for answer in answers] == ["stored", "stored", "refused", "stored"]
+    assert answers[1] == {"seq": 2, "id": None, "status": "stored", "code": "BAVN-E227", "reason": "taken down as lost"}
+    store = SqliteStore(site.home / "alerts.sqlite")
+    state = store.sequence("odense", sensor.name)
+    letters = [letter.code for letter in store.dead_letters() if letter.sensor == sensor.name]
+    store.close()
+    assert state is not None
+    assert (state.next, state.gaps, state.declared) == (3, [], 1)
+    assert letters == ["BAVN-E220"]

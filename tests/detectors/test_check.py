@@ -311,3 +311,37 @@ def test_an_error_that_nobody_foresaw_refuses_one_rule(
     rules = check.load_rules([tmp_path], fields=field_table)
     assert [r.title for r in rules.rules] == ["good"]
     assert [(r.status, r.reasons[0].code) for r in rules.refused] == [("refused", "BAVN-E035")]
+
+
+@pytest.mark.parametrize("which", ["file", "folder", "owner"])
+def test_cache_that_others_could_have_written_is_not_taken(
+    which: str, tmp_path: Path, field_table: FieldTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, cache = tmp_path / "rules", tmp_path / "cache"
+    source.mkdir()
+    (source / "a.yml").write_text(GOOD)
+    fresh = check.load_rules([source], fields=field_table, cache=cache)
+    (kept,) = cache.iterdir()
+    data = json.loads(kept.read_bytes())
+    body = json.loads(data["plan"])
+    body["rules"] = []
+    body["digest"] = plan.digest(json.dumps(body).encode())
+    kept.write_text(json.dumps(data | {"plan": json.dumps(body), "digest": body["digest"], "rules": []}))
+    assert check.load_rules([source], fields=field_table, cache=cache).rules == (), "an own file is taken"
+    if which == "owner":
+        monkeypatch.setattr("os.geteuid", lambda: kept.stat().st_uid + 1)
+    else:
+        (kept if which == "file" else cache).chmod(0o777)
+    assert check.load_rules([source], fields=field_table, cache=cache).plan == fresh.plan
+
+
+def test_cache_leaves_nothing_behind_where_it_cannot_write(
+    tmp_path: Path, field_table: FieldTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> Path:
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "a.yml").write_text(GOOD)
+    monkeypatch.setattr(Path, "replace", full)
+    check.load_rules([tmp_path / "a.yml"], fields=field_table, cache=tmp_path / "cache")
+    assert list((tmp_path / "cache").iterdir()) == []
