@@ -1,22 +1,9 @@
 //! A field of an event, whether the event carries it or its flow gives it.
 
 use bavn_wire::fields::Field;
+pub use bavn_wire::flow::INFO_FIELDS as FLOW_FIELDS;
 use bavn_wire::flow::community_id;
 use bavn_wire::messages::{Event, EventKind, FlowInfo, Transport, Value};
-
-/// Fields that every event with a flow has, beside its own. An event's own value goes first.
-pub const FLOW_FIELDS: &[Field] = &[
-    Field::DestinationIp,
-    Field::DestinationPort,
-    Field::NetworkCommunityId,
-    Field::NetworkInnerVlanId,
-    Field::NetworkProtocol,
-    Field::NetworkTransport,
-    Field::NetworkType,
-    Field::NetworkVlanId,
-    Field::SourceIp,
-    Field::SourcePort,
-];
 
 /// Calls `then` with the field's value, `None` where it is absent. Computed texts live only for the call.
 pub fn with_field<R>(event: &Event<'_>, field: Field, then: impl FnOnce(Option<&Value<'_>>) -> R) -> R {

@@ -4,6 +4,7 @@
 
 mod common;
 
+use bavn_engine::condition::Condition;
 use bavn_engine::{Plan, PlanError};
 use common::{plan_bytes, rule, seal};
 use serde_json::{Value, json};
@@ -124,4 +125,19 @@ fn nesting_is_measured_before_anything_recurses() {
     let (plan, errors) = Plan::load(format!("{{\"digest\":\"{digest}\",{rest}").as_bytes()).unwrap();
     assert_eq!((plan.rules().len(), errors.len()), (0, 1));
     assert!(errors[0].to_string().contains("levels in one condition"), "{}", errors[0]);
+}
+
+#[test]
+fn targets_of_one_kind_are_one_flat_or() {
+    let with = |count: usize, condition: &Value| {
+        let mut rule = rule(0, "http", &json!({"p": 0}));
+        rule["targets"] = vec![json!({"kind": "http", "condition": condition}); count].into();
+        Plan::load(&plan_bytes(&[eq()], &[rule])).unwrap()
+    };
+    let (plan, errors) = with(20_000, &json!({"p": 0}));
+    assert!(errors.is_empty());
+    assert_eq!(plan.rules()[0].targets.len(), 1);
+    assert!(matches!(&plan.rules()[0].targets[0].condition, Condition::Or(all) if all.len() == 20_000));
+    let leaves = json!({"or": vec![json!({"p": 0}); 60_000]});
+    assert!(with(2, &leaves).1[0].to_string().starts_with("BAVN-E043"), "leaves count over the rule");
 }

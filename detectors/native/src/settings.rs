@@ -103,8 +103,8 @@ impl Settings {
     /// Where there is no limit of a name in `simulate`.
     pub(crate) fn wire(&self, wanted: &[EventKind]) -> Result<WireConfig, String> {
         let mut config = WireConfig { evidence_bytes: self.evidence_bytes, ..WireConfig::default() };
-        // A flow's record names its protocol, so flows need every protocol to be looked for.
-        if !wanted.contains(&EventKind::Flow) {
+        // A flow's record names its protocol, and any protocol has anomalies: both need all to be looked for.
+        if !wanted.iter().any(|kind| matches!(kind, EventKind::Flow | EventKind::Weird)) {
             config.kinds = wanted.to_vec();
         }
         if self.max_flows > 0 {

@@ -6,8 +6,6 @@ use bavn_wire::messages::EventKind;
 use bavn_wire::{flow, pipeline, proto};
 use serde_json::{Value, json};
 
-const WEIRD_FIELDS: &[Field] = &[Field::WeirdDetail, Field::WeirdName, Field::WeirdProtocol];
-
 /// Fields that an event of a kind can carry, those of its flow apart.
 const fn own_fields(kind: EventKind) -> &'static [Field] {
     match kind {
@@ -15,7 +13,7 @@ const fn own_fields(kind: EventKind) -> &'static [Field] {
         EventKind::Dns => proto::dns::FIELDS,
         EventKind::Http => proto::http::FIELDS,
         EventKind::Tls => proto::tls::FIELDS,
-        EventKind::Weird => WEIRD_FIELDS,
+        EventKind::Weird => flow::WEIRD_FIELDS,
     }
 }
 

@@ -19,7 +19,7 @@ pub const MAX_BYTES: usize = 256 * 1024 * 1024;
 pub const MAX_RULES: usize = 50_000;
 /// Predicates of a plan.
 pub const MAX_PREDICATES: usize = 1_000_000;
-/// Leaves of one condition.
+/// Leaves of one rule's conditions.
 pub const MAX_LEAVES: usize = 100_000;
 /// Nesting of a condition.
 pub const MAX_DEPTH: usize = 64;

@@ -129,20 +129,29 @@ impl RawRule<'_> {
 
 /// Targets with each kind once: two of a kind are an *or*.
 fn targets(raw: &[RawTarget<'_>]) -> Result<Vec<Target>, RuleFault> {
-    let mut all: Vec<Target> = Vec::new();
+    let mut all: Vec<(EventKind, Vec<Condition>)> = Vec::new();
+    let mut leaves = 0;
     for target in raw {
         let kind = EventKind::by_name(&target.kind);
         let kind = kind.ok_or_else(|| RuleFault::Shape(format!("no kind of event {:?}", target.kind)))?;
-        let condition = condition(target.condition.get())?;
-        match all.iter_mut().find(|known| known.kind == kind) {
-            Some(known) => known.condition = Condition::Or(Box::new([known.condition.clone(), condition])),
-            None => all.push(Target { kind, condition }),
+        let condition = condition(target.condition.get(), &mut leaves)?;
+        match all.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, conditions)) => conditions.push(condition),
+            None => all.push((kind, vec![condition])),
         }
     }
-    Ok(all)
+    Ok(all.into_iter().map(|(kind, all)| Target { kind, condition: any_of(all) }).collect())
 }
 
-fn condition(json: &str) -> Result<Condition, RuleFault> {
+fn any_of(mut all: Vec<Condition>) -> Condition {
+    match (all.pop(), all.is_empty()) {
+        (Some(only), true) => only,
+        (last, _) => Condition::Or(all.into_iter().chain(last).collect()),
+    }
+}
+
+/// Reads one condition; `leaves` counts those of the whole rule.
+fn condition(json: &str, leaves: &mut usize) -> Result<Condition, RuleFault> {
     // Each level is an object and mostly a list; checked before anything recurses.
     let depth = nesting(json);
     if depth > 2 * MAX_DEPTH {
@@ -151,10 +160,9 @@ fn condition(json: &str) -> Result<Condition, RuleFault> {
     let mut reader = serde_json::Deserializer::from_str(json);
     reader.disable_recursion_limit();
     let raw = RawCondition::deserialize(&mut reader).map_err(|e| RuleFault::Condition(e.to_string()))?;
-    let mut leaves = 0;
-    let condition = build(raw, &mut leaves)?;
-    if leaves > MAX_LEAVES {
-        return Err(RuleFault::Limit { what: "leaves in one condition", found: leaves, limit: MAX_LEAVES });
+    let condition = build(raw, leaves)?;
+    if *leaves > MAX_LEAVES {
+        return Err(RuleFault::Limit { what: "leaves in one rule", found: *leaves, limit: MAX_LEAVES });
     }
     Ok(condition)
 }

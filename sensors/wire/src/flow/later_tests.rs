@@ -153,3 +153,14 @@ fn after_an_upgrade_nothing_known_is_told_as_nothing() {
     ];
     assert_eq!(talk(&turns), ["/ws"]);
 }
+
+#[test]
+fn what_follows_a_tunnels_head_in_its_segment_is_read() {
+    let (hello, answer) = (client_hello(b"in.example"), server_hello());
+    let upgrade = [b"HTTP/1.1 101 Switching\r\n\r\n".as_slice(), &answer].concat();
+    let turns = [(UP, b"GET /up HTTP/1.1\r\n\r\n".as_slice()), (DOWN, &upgrade), (UP, &hello)];
+    assert_eq!(talk(&turns), ["/up", "in.example 1.2"]);
+    let many = b"HTTP/1.1 101 x\r\n\r\n".repeat(3000);
+    let (_, counters) = run(&[(UP, b"GET /up HTTP/1.1\r\n\r\n"), (DOWN, &many)]);
+    assert_eq!(counters.panics, 0);
+}

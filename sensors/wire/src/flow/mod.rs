@@ -31,18 +31,17 @@ pub(crate) use service::enabled;
 
 use crate::fields::Field;
 
-/// Fields that every event of a flow has from its [`crate::messages::FlowInfo`], in the order of the table.
+/// Fields that events of a flow have from it or from their kind, in the order of the table; an event's own value goes
+/// first.
 pub const INFO_FIELDS: &[Field] = &[
-    Field::DestinationAddress,
     Field::DestinationIp,
     Field::DestinationPort,
     Field::NetworkCommunityId,
-    Field::NetworkIanaNumber,
     Field::NetworkInnerVlanId,
+    Field::NetworkProtocol,
     Field::NetworkTransport,
     Field::NetworkType,
     Field::NetworkVlanId,
-    Field::SourceAddress,
     Field::SourceIp,
     Field::SourcePort,
 ];

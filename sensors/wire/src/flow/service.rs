@@ -4,7 +4,7 @@
 
 use super::reassembly::{Half, Receiver};
 use crate::messages::{Direction, EventKind};
-use crate::proto::{Close, Context, DatagramParser, Next, PROBE_BYTES, Probe, StreamParser};
+use crate::proto::{Close, Context, DatagramParser, Next, PROBE_BYTES, Probe, StreamParser, Told};
 
 /// What a flow has beside its counters while a protocol is sought or parsed.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(crate) struct Stream {
     pub(crate) app: App,
     /// Second of packet time in which the parser was last told of the time.
     pub(crate) ticked: u64,
+    /// Anomalies that were told.
+    pub(crate) told: Told,
 }
 
 /// A UDP flow's parser.
@@ -27,6 +29,8 @@ pub(crate) struct Stream {
 pub(crate) struct Datagrams {
     pub(crate) parser: DatagramService,
     pub(crate) ticked: u64,
+    /// Anomalies that were told.
+    pub(crate) told: Told,
 }
 
 /// A set of protocols, a bit each.
@@ -270,11 +274,16 @@ pub(crate) struct Feed<'a> {
     /// Name of the protocol that was found now.
     pub(crate) found: Option<&'static str>,
     pub(crate) cx: Context<'a>,
+    /// Changes of protocol within the bytes at hand.
+    switches: u8,
 }
+
+/// Protocols that may follow each other within one segment.
+const SEGMENT_SWITCHES: u8 = 4;
 
 impl<'a> Feed<'a> {
     pub(crate) fn new(app: &'a mut App, direction: Direction, cx: Context<'a>) -> Self {
-        Self { app, direction, missed: 0, found: None, cx }
+        Self { app, direction, missed: 0, found: None, cx, switches: 0 }
     }
 }
 
@@ -285,6 +294,9 @@ impl Receiver for Feed<'_> {
             App::Running(service) => {
                 let next = service.data(self.direction, data, &mut self.cx);
                 self.go_on(next);
+                if let Next::Switch(left) = next {
+                    self.data_after_switch(data.get(data.len().saturating_sub(left)..).unwrap_or_default());
+                }
             }
             App::Probing(probing) => {
                 let way = self.direction.index();
@@ -342,12 +354,20 @@ impl Feed<'_> {
         self.data(data);
     }
 
+    /// The next protocol's first bytes came with the last ones of this.
+    fn data_after_switch(&mut self, data: &[u8]) {
+        self.switches += 1;
+        if !data.is_empty() && self.switches <= SEGMENT_SWITCHES {
+            self.data(data);
+        }
+    }
+
     #[inline]
     fn go_on(&mut self, next: Next) {
         match next {
             Next::More => {}
             Next::Done => self.close(Close::End),
-            Next::Switch => {
+            Next::Switch(_) => {
                 self.close(Close::End);
                 *self.app = App::Probing(Probing::anew());
             }

@@ -14,7 +14,7 @@ use super::timers::{TICK, Wheel};
 use crate::counters::Counters;
 use crate::decode::{Packet, TcpFlags, Upper};
 use crate::messages::{Direction, FlowInfo, Sink};
-use crate::proto::{Close, Context, Next};
+use crate::proto::{Close, Context, Next, Told};
 
 /// What the steps below a packet need beside the flow.
 pub(crate) struct Env<'a> {
@@ -42,6 +42,9 @@ impl Env<'_> {
             packet: self.packet,
             flow: info,
             one_way,
+            cut: false,
+            from_start: [true; 2],
+            told: None,
             counters: self.counters,
             sink: self.sink,
         }
@@ -184,14 +187,16 @@ impl FlowTable {
         let tick = std::mem::replace(&mut state.ticked, second) != second;
         let next = guarded(|| {
             let mut cx = env.context(&info, one_way);
+            cx.told = Some(&mut state.told);
             if tick {
                 state.parser.tick(&mut cx);
             }
+            cx.cut = packet.payload_missing > 0;
             state.parser.datagram(direction, packet.payload, &mut cx)
         });
         match next {
             Some(Next::More) => {}
-            Some(Next::Done | Next::Switch) => flow.rest(),
+            Some(Next::Done | Next::Switch(_)) => flow.rest(),
             None => self.quarantine(slot, env),
         }
     }
@@ -212,7 +217,7 @@ impl FlowTable {
         };
         flow.service = Some(parser.name());
         let ticked = env.time / TICK;
-        flow.analysis = Some(Analysis::Datagrams(Box::new(Datagrams { parser, ticked })));
+        flow.analysis = Some(Analysis::Datagrams(Box::new(Datagrams { parser, ticked, told: Told::new() })));
         self.wheel.hasten(slot, env.time.saturating_add(PARSER_TICK));
         true
     }
@@ -259,12 +264,16 @@ impl FlowTable {
         if flow.analysis.is_none() {
             return;
         }
-        let (info, one_way) = (flow.info(), flow.is_one_way());
+        let (info, one_way, from_start) = (flow.info(), flow.is_one_way(), flow.sees_start());
         let Some(analysis) = flow.analysis.as_mut() else {
             return;
         };
         let before = env.counters.events;
-        let fine = guarded(|| analysis.tick(&mut env.context(&info, one_way)));
+        let fine = guarded(|| {
+            let mut cx = env.context(&info, one_way);
+            cx.from_start = from_start;
+            analysis.tick(cx);
+        });
         if env.counters.events != before {
             env.spoke.push(Spoke { id: info.id, slot, is_over: false });
         }
@@ -344,7 +353,12 @@ impl FlowTable {
             Analysis::Stream(stream) => self.close_stream(slot, *stream, why, env),
             Analysis::Datagrams(mut state) => {
                 let (info, one_way) = (self.flows[slot].info(), self.flows[slot].is_one_way());
-                guarded(|| state.parser.close(why, &mut env.context(&info, one_way))).is_some()
+                guarded(|| {
+                    let mut cx = env.context(&info, one_way);
+                    cx.told = Some(&mut state.told);
+                    state.parser.close(why, &mut cx);
+                })
+                .is_some()
             }
         }
     }
@@ -390,18 +404,20 @@ pub(super) fn guarded<T>(run: impl FnOnce() -> T) -> Option<T> {
 }
 
 impl Analysis {
-    fn tick(&mut self, cx: &mut Context<'_>) {
+    fn tick<'a>(&'a mut self, mut cx: Context<'a>) {
         let second = cx.time / TICK;
         match self {
             Self::Stream(stream) => {
                 stream.ticked = second;
+                cx.told = Some(&mut stream.told);
                 if let super::service::App::Running(service) = &mut stream.app {
-                    service.tick(cx);
+                    service.tick(&mut cx);
                 }
             }
             Self::Datagrams(state) => {
                 state.ticked = second;
-                state.parser.tick(cx);
+                cx.told = Some(&mut state.told);
+                state.parser.tick(&mut cx);
             }
         }
     }

@@ -8,7 +8,7 @@ use super::table::{Env, FlowTable, PARSER_TICK, guarded};
 use super::timers::TICK;
 use crate::decode::{Packet, Tcp, TcpFlags};
 use crate::messages::Direction;
-use crate::proto::Close;
+use crate::proto::{Close, Told};
 
 /// A reset counts when it lies so near to what comes next.
 const RESET_WINDOW: u32 = 1 << 20;
@@ -97,7 +97,7 @@ impl FlowTable {
         let left = [Direction::ToServer, Direction::ToClient].map(|way| flow.sought(way, enabled));
         let again = enabled & flow.again;
         let app = App::Probing(Probing { left, again, tries: flow.tries, ..Probing::default() });
-        let stream = Stream { halves: Default::default(), app, ticked: env.time / TICK };
+        let stream = Stream { halves: Default::default(), app, ticked: env.time / TICK, told: Told::new() };
         flow.analysis = Some(Analysis::Stream(Box::new(stream)));
         true
     }
@@ -129,11 +129,11 @@ impl FlowTable {
         step: impl FnOnce(&mut Half, &mut u32, &mut Budget, &mut Feed<'_>) -> Findings,
     ) {
         let flow = &mut self.flows[slot];
-        let (info, one_way) = (flow.info(), flow.is_one_way());
+        let (info, one_way, from_start) = (flow.info(), flow.is_one_way(), flow.sees_start());
         let Some(Analysis::Stream(state)) = flow.analysis.as_mut() else {
             return;
         };
-        let Stream { halves, app, ticked } = &mut **state;
+        let Stream { halves, app, ticked, told } = &mut **state;
         let [to_server, to_client] = halves;
         let half = if direction == Direction::ToServer { to_server } else { to_client };
         let next = &mut flow.next[direction.index()];
@@ -142,6 +142,7 @@ impl FlowTable {
         let tick = std::mem::replace(ticked, second) != second;
         let done = guarded(|| {
             let mut feed = Feed::new(app, direction, env.context(&info, one_way));
+            (feed.cx.told, feed.cx.from_start) = (Some(told), from_start);
             if let (true, App::Running(service)) = (tick, &mut *feed.app) {
                 service.tick(&mut feed.cx);
             }
@@ -226,12 +227,13 @@ impl FlowTable {
     /// Hands on what is held, and closes the parser; false where it panicked.
     pub(super) fn close_stream(&mut self, slot: u32, stream: Stream, why: Close, env: &mut Env<'_>) -> bool {
         let flow = &mut self.flows[slot];
-        let (info, one_way) = (flow.info(), flow.is_one_way());
-        let Stream { mut halves, mut app, .. } = stream;
+        let (info, one_way, from_start) = (flow.info(), flow.is_one_way(), flow.sees_start());
+        let Stream { mut halves, mut app, mut told, .. } = stream;
         let budget = &mut self.budget;
         let next = &mut flow.next;
         let done = guarded(|| {
             let mut feed = Feed::new(&mut app, Direction::ToServer, env.context(&info, one_way));
+            (feed.cx.told, feed.cx.from_start) = (Some(&mut told), from_start);
             for (half, direction) in halves.iter_mut().zip([Direction::ToServer, Direction::ToClient]) {
                 feed.direction = direction;
                 half.flush(&mut next[direction.index()], budget, &mut feed);
@@ -317,6 +319,14 @@ impl Flow {
         } else {
             self.is_one_way() && self.history.has(direction, Act::Data)
         }
+    }
+
+    /// Whether each direction's stream was seen from its first byte, as far as SYNs tell.
+    pub(super) fn sees_start(&self) -> [bool; 2] {
+        [Direction::ToServer, Direction::ToClient].map(|way| {
+            let own = self.history.has(way, Act::Syn) || self.history.has(way, Act::SynAck);
+            own || self.history.has(way.flip(), Act::SynAck)
+        })
     }
 
     fn acked_by(&self, direction: Direction) -> Option<u32> {

@@ -1,4 +1,5 @@
 use crate::fields::Field;
+use crate::flow::INFO_FIELDS;
 use crate::flow::community_id::{LENGTH, of_flow};
 use crate::messages::{Event, EventKind, FlowInfo, Transport, Value};
 
@@ -20,7 +21,7 @@ impl<'e> Info<'e> {
     }
 
     /// In the order of the field table; unobserved where the flow has none.
-    pub(super) fn fields(&self) -> [(Field, Value<'_>); 10] {
+    pub(super) fn fields(&self) -> [(Field, Value<'_>); INFO_FIELDS.len()] {
         let [source, destination] = self.flow.ip;
         let [from, to] = self.flow.port;
         let [vlan, inner] = self.flow.vlan;

@@ -155,6 +155,7 @@ struct Document<'o, 'e> {
 impl Document<'_, '_> {
     #[inline]
     fn field(&mut self, field: Field, value: &Value<'_>) {
+        let value = &seen(value);
         if self.own_before(field) || *value == Value::Unobserved || field.def().hidden {
             return;
         }
@@ -198,7 +199,7 @@ impl Document<'_, '_> {
     }
 
     fn unobserved(&mut self, name: &'static Name) {
-        let unobserved = |pair: &&(Field, Value<'_>)| pair.1 == Value::Unobserved && !pair.0.def().hidden;
+        let unobserved = |pair: &&(Field, Value<'_>)| is_unobserved(&pair.1) && !pair.0.def().hidden;
         let mut names = self.event.fields.iter().filter(unobserved).map(|(field, _)| field.name()).peekable();
         if names.peek().is_none() {
             return;
@@ -235,8 +236,23 @@ impl Document<'_, '_> {
     }
 }
 
+/// True for a value that was not seen, or not wholly: a list ends with what stands for the rest.
+const fn is_unobserved(value: &Value<'_>) -> bool {
+    matches!(value, Value::Unobserved | Value::List([.., Value::Unobserved]))
+}
+
+/// What was seen of a list.
+fn seen<'v>(value: &Value<'v>) -> Value<'v> {
+    match *value {
+        Value::List([]) => Value::List(&[]),
+        Value::List([Value::Unobserved]) => Value::Unobserved,
+        Value::List([cells @ .., Value::Unobserved]) => Value::List(cells),
+        other => other,
+    }
+}
+
 fn cells<'v>(column: &Value<'v>) -> &'v [Value<'v>] {
-    match *column {
+    match seen(column) {
         Value::List(cells) => cells,
         _ => &[],
     }

@@ -30,8 +30,8 @@ pub enum Next {
     /// the flow has only counters.
     Done,
     /// What follows is another protocol's: a tunnel through a proxy, an upgrade. `close` follows at once, and both
-    /// directions are probed anew.
-    Switch,
+    /// directions are probed anew, beginning with so many last bytes of what was given.
+    Switch(usize),
 }
 
 /// Why a flow's parser is told to finish.
@@ -55,11 +55,20 @@ pub struct Context<'a> {
     pub flow: &'a FlowInfo,
     /// True where the other direction has shown no packet at all.
     pub one_way: bool,
+    /// True where the capture cut off the end of the datagram at hand.
+    pub cut: bool,
+    /// Whether each direction's stream was seen from its beginning.
+    pub from_start: [bool; 2],
+    /// Anomalies that the flow's parsers have told already; without it each is told every time.
+    pub told: Option<&'a mut Told>,
     /// Named counters.
     pub counters: &'a mut Counters,
     /// Where events go.
     pub sink: &'a mut dyn Sink,
 }
+
+/// Names of the anomalies that were told of a flow.
+pub type Told = Vec<&'static str>;
 
 impl Context<'_> {
     /// Gives out an event; `fields` must stand in the order of the field table.
@@ -69,11 +78,23 @@ impl Context<'_> {
         self.sink.event(&Event { kind, time: self.time, packet: self.packet, flow: self.flow, fields });
     }
 
-    /// Counts an anomaly and gives out a `weird` event.
+    /// True where somebody wants events of that kind, or the anomalies that are found on the way to them.
+    #[must_use]
+    pub fn wants(&self, kind: EventKind) -> bool {
+        self.sink.wants(kind) || self.sink.wants(EventKind::Weird)
+    }
+
+    /// Counts an anomaly; gives out a `weird` event the first time that the flow shows it.
     pub fn weird(&mut self, protocol: &'static str, name: &'static str, detail: &[u8]) {
         self.counters.weird += 1;
         if !self.sink.wants(EventKind::Weird) {
             return;
+        }
+        if let Some(told) = self.told.as_mut() {
+            if told.contains(&name) {
+                return;
+            }
+            told.push(name);
         }
         let all = [
             (Field::WeirdDetail, Value::Text(detail)),

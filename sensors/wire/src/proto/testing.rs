@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::Context;
+use super::{Context, Told};
 use crate::counters::Counters;
 use crate::fields::Field;
 use crate::messages::{Event, EventKind, FlowInfo, Sink, Transport, Value};
@@ -32,6 +32,9 @@ pub(crate) struct Recorder {
     pub(crate) time: u64,
     pub(crate) packet: u64,
     pub(crate) one_way: bool,
+    pub(crate) cut: bool,
+    pub(crate) from_start: [bool; 2],
+    pub(crate) told: Told,
     pub(crate) wanted: &'static [EventKind],
     allowed: &'static [Field],
     flow: FlowInfo,
@@ -60,6 +63,9 @@ impl Recorder {
             time: 0,
             packet: 0,
             one_way: false,
+            cut: false,
+            from_start: [true; 2],
+            told: Told::new(),
             wanted: EventKind::ALL,
             allowed,
             flow,
@@ -76,6 +82,9 @@ impl Recorder {
             packet: self.packet,
             flow: &self.flow,
             one_way: self.one_way,
+            cut: self.cut,
+            from_start: self.from_start,
+            told: Some(&mut self.told),
             counters: &mut self.counters,
             sink: &mut log,
         })

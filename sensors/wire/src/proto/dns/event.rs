@@ -80,6 +80,9 @@ impl Edns {
 
 /// Gives out a query whose answer was not seen.
 pub(super) fn query(asked: &Asked<'_>, cx: &mut Context<'_>) {
+    if !cx.sink.wants(EventKind::Dns) {
+        return;
+    }
     let mut small = Small::default();
     let flags = flag_names(asked.flags, asked.dnssec_ok);
     let mut fields = Fields::new();
@@ -128,6 +131,9 @@ pub(super) fn answer(
 ) {
     text.clear();
     let answers = Answers::read(message, header, at, text, cx);
+    if !cx.sink.wants(EventKind::Dns) {
+        return;
+    }
     let edns = Edns::find(message, answers.next, header.records().saturating_sub(answers.seen));
     let rcode = header.flags.rcode() | edns.rcode;
     let mut small = Small::default();
@@ -150,15 +156,14 @@ pub(super) fn answer(
     fields.push(Field::DnsRtt, rtt.map_or(Value::Unobserved, Value::Number));
     fields.push(Field::DnsFlagTc, Value::Bool(header.flags.has(Flags::TC)));
     fields.push(Field::DnsFlagZ, Value::Number(asked.flags.z().into()));
-    let count = answers.rows.len();
-    if count > 0 {
-        for (field, list) in ANSWERS.into_iter().zip(lists.chunks(count)) {
+    let (lists, addresses) = lists.split_at(ANSWERS.len() * answers.column());
+    if !lists.is_empty() {
+        for (field, list) in ANSWERS.into_iter().zip(lists.chunks(answers.column())) {
             fields.push(field, Value::List(list));
         }
     }
     fields.header(&flags, &small);
     fields.question(asked, &small);
-    let addresses = lists.get(ANSWERS.len() * count..).unwrap_or_default();
     if !addresses.is_empty() {
         fields.push(Field::DnsResolvedIp, Value::List(addresses));
     }
@@ -189,18 +194,28 @@ struct Answers {
     rows: Vec<Row>,
     seen: usize,
     next: usize,
+    /// Records that the header announces were not read: what they say is unobserved.
+    part: bool,
 }
 
 impl Answers {
     fn read(message: &[u8], header: &Header, at: usize, text: &mut Vec<u8>, cx: &mut Context<'_>) -> Self {
-        let mut answers = Self { rows: Vec::new(), seen: 0, next: at };
+        let mut answers = Self { rows: Vec::new(), seen: 0, next: at, part: false };
         for _ in 0..usize::from(header.counts[1]).min(MAX_RECORDS) {
             if let Err(malformed) = answers.take(message, text, cx) {
-                cx.weird("dns", malformed.weird(), b"answer");
+                if malformed != Malformed::Truncated || !cx.cut {
+                    cx.weird("dns", malformed.weird(), b"answer");
+                }
                 break;
             }
         }
+        answers.part = answers.rows.len() < usize::from(header.counts[1]);
         answers
+    }
+
+    /// Values of one kind: a row each, and one that stands for those that were not read.
+    fn column(&self) -> usize {
+        self.rows.len() + usize::from(self.part)
     }
 
     fn take(&mut self, message: &[u8], text: &mut Vec<u8>, cx: &mut Context<'_>) -> Result<(), Malformed> {
@@ -215,15 +230,17 @@ impl Answers {
         Ok(())
     }
 
-    /// Classes, data, names, times to live, types, each `rows.len()` long, then the addresses.
+    /// Classes, data, names, times to live, types, each `column()` long, then the addresses.
     fn values<'t>(&self, text: &'t [u8]) -> Vec<Value<'t>> {
-        let mut values = Vec::with_capacity(self.rows.len() * 6);
-        values.extend(self.rows.iter().map(|row| row.class.of(text)));
-        values.extend(self.rows.iter().map(|row| row.data.of(text)));
-        values.extend(self.rows.iter().map(|row| row.name.of(text)));
-        values.extend(self.rows.iter().map(|row| Value::Number(row.ttl.into())));
-        values.extend(self.rows.iter().map(|row| row.rtype.of(text)));
-        values.extend(self.rows.iter().filter_map(|row| row.address.map(Value::Ip)));
+        let unread = self.part.then_some(Value::Unobserved);
+        let rows = || self.rows.iter();
+        let mut values = Vec::with_capacity(self.column() * 6);
+        values.extend(rows().map(|row| row.class.of(text)).chain(unread));
+        values.extend(rows().map(|row| row.data.of(text)).chain(unread));
+        values.extend(rows().map(|row| row.name.of(text)).chain(unread));
+        values.extend(rows().map(|row| Value::Number(row.ttl.into())).chain(unread));
+        values.extend(rows().map(|row| row.rtype.of(text)).chain(unread));
+        values.extend(rows().filter_map(|row| row.address.map(Value::Ip)).chain(unread));
         values
     }
 }

@@ -130,7 +130,7 @@ impl Half {
         let message = framed.get(2..).unwrap_or_default();
         if message.len() < Header::LEN {
             cx.weird("dns", "dns_bad_length_prefix", b"");
-            self.dead = !message.is_empty();
+            self.dead = true;
         } else {
             self.dead = !open.message(way, message, cx);
         }

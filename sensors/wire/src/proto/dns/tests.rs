@@ -239,7 +239,8 @@ fn limits_are_counted() {
     let mut bench = Bench::new();
     let many = vec![record(1, 1, &[1, 2, 3, 4]); MAX_ANSWERS + 9];
     bench.send(0, &message(1, 0x8180, Some(("a.dk", 1)), &many));
-    assert_eq!(bench.only().get("dns.answers.ttl").split('|').count(), MAX_ANSWERS);
+    let ttl = bench.only().get("dns.answers.ttl");
+    assert_eq!((ttl.split('|').count(), ttl.ends_with("|?")), (MAX_ANSWERS + 1, true));
     assert_eq!(bench.log.counters.parser_limit, 1);
 }
 
@@ -251,7 +252,7 @@ fn malformed_messages_are_named() {
     bench.send(0, b"\0\x01\x01\0\0\x01\0\0\0\0\0\0\x05ab");
     bench.send(0, b"\0\x01");
     bench.send(0, &message(1, 0x0100, None, &[]));
-    let names = ["dns_bad_pointer", "dns_bad_label_type", "dns_truncated_message", "dns_truncated_message"];
+    let names = ["dns_bad_pointer", "dns_bad_label_type", "dns_truncated_message"];
     assert_eq!(bench.log.weird(), [&names[..], &["dns_query_without_question"]].concat());
     assert!(bench.log.weird().iter().all(|name| WEIRDS.iter().any(|(known, _)| known == name)));
 }
@@ -264,13 +265,13 @@ fn answers_are_told_as_far_as_they_can_be_read() {
     bench.send(0, &whole[..whole.len() - 1]);
     assert_eq!(bench.log.weird(), ["dns_truncated_message"]);
     let event = bench.log.events()[0];
-    assert_eq!((event.get("dns.answers.data"), event.get("bavn.dns.answer_count")), ("1.2.3.4", "2"));
+    assert_eq!((event.get("dns.answers.data"), event.get("bavn.dns.answer_count")), ("1.2.3.4|?", "2"));
 }
 
 #[test]
 fn nothing_is_parsed_where_nobody_wants_it() {
     let mut bench = Bench::new();
-    bench.log.wanted = &[EventKind::Weird];
+    bench.log.wanted = &[EventKind::Flow];
     bench.send(0, &query(1, "a.dk", 1)).send(0, b"\0").close();
     assert!(bench.log.seen.is_empty());
 }
@@ -344,7 +345,7 @@ fn pipelined_streams_split_anywhere() {
 #[test]
 fn stream_framing_errors_are_named() {
     let (log, next) = stream(&[(Direction::ToServer, b"\0\0\0\x03abc")]);
-    assert_eq!(log.weird(), ["dns_bad_length_prefix", "dns_bad_length_prefix"]);
+    assert_eq!(log.weird(), ["dns_bad_length_prefix"]);
     assert_eq!(next, Next::More, "the other direction may go on");
     let (log, _) = stream(&[(Direction::ToServer, b"\xff\xffab")]);
     assert_eq!(log.weird(), ["dns_stream_ends_in_message"]);
@@ -428,4 +429,41 @@ proptest! {
         bench.send(0, &query(1, &asked, 1)).close();
         prop_assert_eq!(bench.only().get("dns.question.name"), asked);
     }
+}
+
+#[test]
+fn empty_messages_on_a_stream_end_it_and_an_anomaly_is_told_once() {
+    let (mut parser, mut log) = (DnsStream::default(), Recorder::new(FIELDS));
+    log.with(0, |cx| parser.data(Direction::ToServer, &[0; 60_000], cx));
+    assert_eq!((log.weird().len(), log.counters.weird), (1, 1));
+    let mut bench = Bench::new();
+    for _ in 0..3 {
+        bench.send(1, &message(1, 0x0100, None, &[]));
+    }
+    assert_eq!(bench.log.weird(), ["dns_query_without_question"]);
+    assert_eq!(bench.log.counters.weird, 3);
+}
+
+#[test]
+fn anomalies_are_found_where_nobody_wants_the_messages() {
+    let mut bench = Bench::new();
+    bench.log.wanted = &[EventKind::Weird];
+    bench.send(0, &query(1, "a.dk", 1)).send(1, &message(1, 0x8180, None, &[vec![0x80]])).close();
+    assert_eq!(bench.log.weird(), ["dns_bad_label_type"]);
+    assert!(bench.log.events().is_empty());
+}
+
+#[test]
+fn what_the_capture_cut_off_is_unobserved_and_no_anomaly() {
+    let answers = [record(1, 60, &[192, 0, 2, 1]), record(1, 60, &[192, 0, 2, 2])];
+    let whole = message(1, 0x8180, Some(("a.dk", 1)), &answers);
+    let mut bench = Bench::new();
+    bench.log.cut = true;
+    bench.send(0, &whole[..whole.len() - 2]).send(1, &whole[..14]).close();
+    let event = bench.only();
+    assert_eq!((event.get("dns.answers.data"), event.get("dns.resolved_ip")), ("192.0.2.1|?", "192.0.2.1|?"));
+    let mut bench = Bench::new();
+    bench.send(0, &whole[..whole.len() - 2]).close();
+    assert_eq!(bench.log.weird(), ["dns_truncated_message"]);
+    assert_eq!(bench.log.events()[0].get("dns.answers.ttl"), "60|?");
 }

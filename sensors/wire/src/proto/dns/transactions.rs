@@ -69,7 +69,7 @@ impl Transactions {
     /// Takes one whole message. False where it is none.
     pub(super) fn message(&mut self, direction: Direction, bytes: &[u8], cx: &mut Context<'_>) -> bool {
         self.direction = Some(direction);
-        if !cx.sink.wants(EventKind::Dns) {
+        if !cx.wants(EventKind::Dns) {
             return true;
         }
         let mut name = std::mem::take(&mut self.spare);
@@ -81,6 +81,7 @@ impl Transactions {
         }
         match done {
             Ok(()) => true,
+            Err(Malformed::Truncated) if cx.cut => true,
             Err(malformed) => {
                 cx.weird("dns", malformed.weird(), b"");
                 false

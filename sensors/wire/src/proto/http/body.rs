@@ -2,6 +2,7 @@
 
 use super::head::Head;
 use super::limits::{MAX_CHUNK_DIGITS, MAX_LENGTH};
+use crate::messages::Value;
 use crate::proto::Context;
 
 /// What a direction expects next.
@@ -184,6 +185,15 @@ impl Framing {
             Self { length: None | Some(0), .. } => State::Head,
             Self { length: Some(length), .. } => State::Body(length),
         }
+    }
+
+    /// Bytes of a response's body as the event, which goes out at the head, can tell them.
+    pub(super) fn response_bytes(self, bodiless: bool) -> Option<Value<'static>> {
+        let told = self.length.map(Value::Number);
+        if bodiless {
+            return told;
+        }
+        Some(told.filter(|_| !self.encoded).unwrap_or(Value::Unobserved))
     }
 
     /// What follows a response's head that may have a body.

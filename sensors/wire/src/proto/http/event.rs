@@ -51,7 +51,8 @@ pub(super) struct Response<'a> {
     pub(super) head: &'a Head<'a>,
     /// The head was not seen to its end.
     pub(super) cut: bool,
-    pub(super) length: Option<u64>,
+    /// Bytes of the body, unobserved where only its end would tell.
+    pub(super) body: Option<Value<'static>>,
 }
 
 /// Gives out one transaction; a side that is `None` was not seen.
@@ -290,8 +291,7 @@ impl<'a> Fields<'a> {
     }
 
     fn response_line(&mut self, response: Option<&Response<'a>>) {
-        let length = response.and_then(|response| response.length);
-        self.told(Field::HttpResponseBodyBytes, length.map(Value::Number));
+        self.told(Field::HttpResponseBodyBytes, response.and_then(|response| response.body));
         let content_type = response.and_then(|response| response.head.all("content-type").next());
         self.told(Field::HttpResponseMimeType, content_type.map(|value| Value::Text(mime_type(value))));
         let code = response.map(|response| Value::Number(response.line.code.into()));

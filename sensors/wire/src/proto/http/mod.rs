@@ -82,7 +82,7 @@ impl StreamParser for Http {
             };
             rest = rest.get(used..).unwrap_or_default();
         }
-        if self.switched { Next::Switch } else { Next::More }
+        if self.switched { Next::Switch(rest.len()) } else { Next::More }
     }
 
     fn gap(&mut self, direction: Direction, len: u64, cx: &mut Context<'_>) -> Next {
@@ -297,7 +297,9 @@ impl Http {
             self.cut_head(direction.flip(), cx);
         }
         let request = self.open.pop();
-        let response = Response { line, head: &head, cut, length: framing.length };
+        let bodiless = is_bodiless(request.as_ref().map(|request| request.method), line.code);
+        let body = framing.response_bytes(bodiless);
+        let response = Response { line, head: &head, cut, body };
         event::give_out(request.as_ref().filter(|request| !request.told), Some(&response), cx);
         self.after_response(direction, request.map(|request| request.method), line.code, framing, cx);
     }
@@ -324,6 +326,12 @@ impl Http {
         half.state = if bodiless { State::Head } else { framing.response() };
         half.doubtful = method.is_none();
     }
+}
+
+/// True where a response has no body, whatever its headers say (RFC 9112 6.3).
+fn is_bodiless(method: Option<Method>, code: u16) -> bool {
+    let tunnel = method == Some(Method::Connect) && (200..300).contains(&code);
+    tunnel || method == Some(Method::Head) || matches!(code, 101 | 204 | 304)
 }
 
 fn warn(head: &Head<'_>, cx: &mut Context<'_>) {

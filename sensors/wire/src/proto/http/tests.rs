@@ -280,7 +280,7 @@ fn tunnels_end_the_work() {
     let mut bench = Bench::new();
     bench.send(UP, b"CONNECT a.dk:443 HTTP/1.1\r\n\r\n").send(UP, b"\x16\x03\x01");
     bench.send(DOWN, b"HTTP/1.1 200 Connection established\r\n\r\n\x16\x03");
-    assert_eq!(bench.next, Next::Switch);
+    assert_eq!(bench.next, Next::Switch(2));
     let event = bench.only();
     assert_eq!((event.get("url.domain"), event.get("url.port"), event.get("url.path")), ("a.dk", "443", ""));
     let mut bench = Bench::new();
@@ -290,7 +290,7 @@ fn tunnels_end_the_work() {
     bench
         .send(UP, b"GET /b HTTP/1.1\r\n\r\n")
         .send(DOWN, b"HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\n\r\n\x81");
-    assert_eq!(bench.next, Next::Switch);
+    assert_eq!(bench.next, Next::Switch(1));
     assert_eq!(bench.pairs(), pairs(&[("a.dk:443", "407"), ("/b", "101")]));
 }
 
@@ -492,5 +492,22 @@ proptest! {
         }
         bench.close();
         prop_assert_eq!(bench.pairs(), told);
+    }
+}
+
+#[test]
+fn a_body_whose_length_only_its_end_tells_is_unobserved() {
+    let cases = [
+        ("GET", "200 OK", "Content-Length: 5", "5"),
+        ("GET", "200 OK", "Transfer-Encoding: chunked", "?"),
+        ("GET", "200 OK", "Server: x", "?"),
+        ("HEAD", "200 OK", "Server: x", ""),
+        ("GET", "304 Not Modified", "Server: x", ""),
+    ];
+    for (method, status, header, told) in cases {
+        let mut bench = Bench::new();
+        bench.send(UP, format!("{method} / HTTP/1.1\r\n\r\n").as_bytes());
+        bench.send(DOWN, format!("HTTP/1.1 {status}\r\n{header}\r\n\r\n").as_bytes());
+        assert_eq!(bench.only().get("http.response.body.bytes"), told, "{method} {status} {header}");
     }
 }

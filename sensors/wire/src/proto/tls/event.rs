@@ -96,6 +96,9 @@ pub(super) fn emit(seen: &Handshake, why: Option<Close>, cx: &mut Context<'_>) {
     if chain.as_ref().is_some_and(|chain| chain.first.is_none()) {
         cx.weird("tls", "certificate_malformed", b"");
     }
+    if !cx.sink.wants(EventKind::Tls) {
+        return;
+    }
     let mut lists = Lists::default();
     lists.fill(client.as_ref(), client_parts.as_ref(), chain.as_ref());
     let mut fields = Fields::with_capacity(ALL);

@@ -49,6 +49,8 @@ pub const WEIRDS: &[(&str, &str)] = &[
 pub struct Tls {
     readers: [Reader; 2],
     handshake: Handshake,
+    /// Time and packet of the newest bytes.
+    newest: (u64, u64),
     is_done: bool,
 }
 
@@ -58,12 +60,13 @@ impl StreamParser for Tls {
     }
 
     fn data(&mut self, direction: Direction, data: &[u8], cx: &mut Context<'_>) -> Next {
-        if self.is_done || !cx.sink.wants(EventKind::Tls) {
+        if self.is_done || !cx.wants(EventKind::Tls) {
             return Next::Done;
         }
         if self.handshake.started == 0 {
             self.handshake.started = cx.time.max(1);
         }
+        self.newest = (cx.time, cx.packet);
         self.read(direction, data, cx);
         if self.handshake.is_complete(cx.one_way) {
             return self.finish(None, cx);
@@ -79,7 +82,11 @@ impl StreamParser for Tls {
     fn tick(&mut self, cx: &mut Context<'_>) {
         let wait = if cx.one_way { ONE_WAY_WAIT } else { HANDSHAKE_WAIT };
         if !self.is_done && cx.time.saturating_sub(self.handshake.started) >= wait {
+            // When the wait ended is no fact of the wire.
+            let now = (cx.time, cx.packet);
+            (cx.time, cx.packet) = self.newest;
             self.finish(Some(Close::Timeout), cx);
+            (cx.time, cx.packet) = now;
         }
     }
 
@@ -100,6 +107,8 @@ impl Tls {
                     }
                 }
                 Ok(None) => return,
+                // Where its beginning was not seen, a direction begins in the midst of a record.
+                Err(Fault::Record) if !cx.from_start[way] => self.give_up(way),
                 Err(Fault::Record) => self.lose(way, "no_record", b"", cx),
                 Err(Fault::Message) => self.lose(way, "unknown_handshake_message", b"", cx),
                 Err(Fault::Limit) => {
@@ -110,9 +119,13 @@ impl Tls {
         }
     }
 
-    fn lose(&mut self, way: usize, name: &'static str, detail: &[u8], cx: &mut Context<'_>) {
+    fn give_up(&mut self, way: usize) {
         self.handshake.lost[way] = true;
         self.readers[way] = Reader::default();
+    }
+
+    fn lose(&mut self, way: usize, name: &'static str, detail: &[u8], cx: &mut Context<'_>) {
+        self.give_up(way);
         cx.weird("tls", name, detail);
     }
 
@@ -120,7 +133,7 @@ impl Tls {
     fn finish(&mut self, why: Option<Close>, cx: &mut Context<'_>) -> Next {
         let seen = std::mem::take(&mut self.handshake);
         self.readers = [Reader::default(), Reader::default()];
-        if !self.is_done && seen.has_begun() && cx.sink.wants(EventKind::Tls) {
+        if !self.is_done && seen.has_begun() && cx.wants(EventKind::Tls) {
             event::emit(&seen, why, cx);
         }
         self.is_done = true;

@@ -20,12 +20,15 @@ type Said = BTreeMap<String, String>;
 struct Collector {
     tls: Vec<Said>,
     weird: Vec<String>,
+    /// Time and packet of the newest event.
+    stamp: (u64, u64),
     wants_none: bool,
 }
 
 impl Sink for Collector {
     fn event(&mut self, event: &Event<'_>) {
         assert!(event.fields.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        self.stamp = (event.time, event.packet);
         let said: Said =
             event.fields.iter().map(|(field, value)| (field.name().to_owned(), show(value))).collect();
         match event.kind {
@@ -82,20 +85,34 @@ struct Bench {
     sink: Collector,
     time: u64,
     one_way: bool,
+    packet: u64,
+    from_start: [bool; 2],
 }
 
 impl Bench {
     fn new() -> Self {
         let (sink, counters) = (Collector::default(), Counters::default());
-        Self { parser: Tls::default(), flow: flow(), counters, sink, time: NOW, one_way: false }
+        Self {
+            parser: Tls::default(),
+            flow: flow(),
+            counters,
+            sink,
+            time: NOW,
+            one_way: false,
+            packet: 1,
+            from_start: [true; 2],
+        }
     }
 
     fn with<T>(&mut self, act: impl FnOnce(&mut Tls, &mut Context<'_>) -> T) -> T {
         let mut cx = Context {
             time: self.time,
-            packet: 1,
+            packet: self.packet,
             flow: &self.flow,
             one_way: self.one_way,
+            cut: false,
+            from_start: self.from_start,
+            told: None,
             counters: &mut self.counters,
             sink: &mut self.sink,
         };
@@ -373,5 +390,27 @@ proptest! {
         let way = |to_server| if to_server { Direction::ToServer } else { Direction::ToClient };
         let turns: Conversation = turns.into_iter().map(|(to_server, bytes)| (way(to_server), bytes)).collect();
         prop_assert!(replay(&turns).sink.tls.len() <= 1);
+    }
+}
+
+#[test]
+fn a_time_out_bears_the_newest_record() {
+    let mut bench = Bench::new();
+    bench.packet = 7;
+    bench.data(Direction::ToServer, &recording("tls12")[0].1);
+    (bench.time, bench.packet) = (NOW + super::HANDSHAKE_WAIT, 99);
+    bench.with(|parser, cx| parser.tick(cx));
+    bench.event();
+    assert_eq!(bench.sink.stamp, (NOW, 7));
+}
+
+#[test]
+fn a_direction_picked_up_in_its_midst_is_no_anomaly() {
+    for (from_start, told) in [([true; 2], 1), ([true, false], 0)] {
+        let mut bench = Bench::new();
+        bench.from_start = from_start;
+        bench.data(Direction::ToServer, &recording("tls12")[0].1);
+        bench.data(Direction::ToClient, b"the end of something");
+        assert_eq!(bench.counters.weird, told);
     }
 }
