@@ -84,7 +84,7 @@ def show(
     if with_scapy:
         form.list(scapy_rows(capture), _SCAPY_COLUMNS, footer, _SCAPY_FIELDS)
         return errors.OK
-    rows = list(dissected(capture, details=details))
+    rows = list(dissected(capture, home, details=details))
     wanted = Format(json=True) if details else form
     wanted.list([r for r in rows if "note" not in r], _COLUMNS, footer, _FIELDS)
     for row in rows:
@@ -128,12 +128,15 @@ def _own_alert(home: Path, name: str) -> Document:
     return document
 
 
-def dissected(capture: bytes, *, details: bool) -> Iterator[Document]:
+def dissected(capture: bytes, home: Path, *, details: bool) -> Iterator[Document]:
     """Dissect a capture in the sandbox."""
     with tempfile.NamedTemporaryFile(suffix=".pcap") as file:
         file.write(capture)
         file.flush()
-        output = sandbox.run("cli.dissect", ["details" if details else "summary", file.name])
+        # A home that holds the capture or Python itself cannot be hidden.
+        needed = (Path(file.name), Path(sys.prefix), Path(__file__).resolve())
+        hidden = () if any(path.is_relative_to(home.resolve()) for path in needed) else (str(home.resolve()),)
+        output = sandbox.run("cli.dissect", ["details" if details else "summary", file.name], hidden)
     for line in output.splitlines():
         yield json.loads(line)
 
