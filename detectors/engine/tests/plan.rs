@@ -141,3 +141,14 @@ fn targets_of_one_kind_are_one_flat_or() {
     let leaves = json!({"or": vec![json!({"p": 0}); 60_000]});
     assert!(with(2, &leaves).1[0].to_string().starts_with("BAVN-E043"), "leaves count over the rule");
 }
+
+#[test]
+fn regular_expressions_have_a_budget_together() {
+    let one = |n: usize| json!({"field": "url.path", "op": "re", "value": format!(r"(\w{{50}}){n}")});
+    let predicates: Vec<_> = (0..400).map(one).collect();
+    let rules: Vec<_> = (0..400).map(|n| rule(n, "http", &json!({"p": n}))).collect();
+    let (plan, errors) = Plan::load(&plan_bytes(&predicates, &rules)).unwrap();
+    assert!(!plan.rules().is_empty());
+    assert!(errors[0].to_string().contains("bytes of compiled regular expressions"), "{}", errors[0]);
+    assert!(errors[0].to_string().starts_with("BAVN-E043"));
+}

@@ -1,5 +1,7 @@
 //! Reading a plan: the whole is refused for its format, version and digest; one rule for its own faults.
 
+use std::cell::Cell;
+
 use serde::Deserialize as _;
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
@@ -24,7 +26,8 @@ impl Plan {
         limit("predicates", raw.predicates.len(), MAX_PREDICATES)?;
         limit("rules", raw.rules.len(), MAX_RULES)?;
         check_digest(json, &raw.digest)?;
-        let parsed: Vec<_> = raw.predicates.iter().map(|raw| Predicate::parse(raw.get())).collect();
+        let regexes = Cell::new(0);
+        let parsed: Vec<_> = raw.predicates.iter().map(|raw| Predicate::parse(raw.get(), &regexes)).collect();
         let (rules, errors) = rules(&raw.rules, &parsed);
         let (predicates, rules) = compact(parsed, rules);
         let index = Index::build(&predicates, &rules);

@@ -49,6 +49,11 @@ impl Expression {
         Ok(Self { text: pattern.into(), regex, ascii, required })
     }
 
+    /// Bytes of its compiled forms.
+    pub(super) fn size(&self) -> usize {
+        self.regex.memory_usage() + self.ascii.as_ref().map_or(0, Regex::memory_usage)
+    }
+
     /// True where it matches anywhere.
     pub(super) fn is_match(&self, text: &[u8]) -> bool {
         match &self.ascii {

@@ -1,5 +1,6 @@
 //! Predicates out of a plan's JSON.
 
+use std::cell::Cell;
 use std::cmp::Ordering;
 
 use bavn_wire::fields::{Field, FieldType};
@@ -17,6 +18,9 @@ use crate::error::RuleFault;
 const MAX_TEXT: usize = 64 * 1024;
 /// Values of one predicate.
 const MAX_VALUES: usize = 100_000;
+/// Bytes of all compiled regular expressions of a plan.
+const MAX_REGEXES: usize = 256 * 1024 * 1024;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Raw<'a> {
@@ -36,28 +40,28 @@ struct Raw<'a> {
 type ShownPattern = (Pattern, Box<str>);
 
 impl Predicate {
-    /// Reads one from JSON.
+    /// Reads one from JSON; `regexes` counts the bytes of all compiled regular expressions of its plan.
     ///
     /// # Errors
     /// The fault that every rule that uses it is refused for.
-    pub(crate) fn parse(json: &str) -> Result<Self, RuleFault> {
+    pub(crate) fn parse(json: &str, regexes: &Cell<usize>) -> Result<Self, RuleFault> {
         let raw: Raw<'_> =
             serde_json::from_str(json).map_err(|e| RuleFault::Shape(format!("predicate: {e}")))?;
         let field = Field::by_name(&raw.field).ok_or_else(|| RuleFault::UnknownField(raw.field.clone()))?;
-        let (op, test) = raw.test(field)?;
+        let (op, test) = raw.test(field, regexes)?;
         Ok(Self { field, cased: raw.cased, op, test })
     }
 }
 
 impl Raw<'_> {
-    fn test(&self, field: Field) -> Result<(&'static str, Test), RuleFault> {
+    fn test(&self, field: Field, regexes: &Cell<usize>) -> Result<(&'static str, Test), RuleFault> {
         Ok(match &*self.op {
             "eq" => ("eq", Test::Text(How::Equal, self.needles(field)?)),
             "contains" => ("contains", Test::Text(How::Contains, self.needles(field)?)),
             "startswith" => ("startswith", Test::Text(How::Starts, self.needles(field)?)),
             "endswith" => ("endswith", Test::Text(How::Ends, self.needles(field)?)),
             "wildcard" => ("wildcard", Test::Wildcard(self.patterns()?)),
-            "re" => ("re", Test::Regex(self.each(&|value| self.regex(value))?)),
+            "re" => ("re", Test::Regex(self.each(&|value| self.regex(value, regexes))?)),
             "cidr" => ("cidr", Test::Network(self.each(&|value| self.network(value))?)),
             "lt" => ("lt", Test::Compare(&[Ordering::Less], self.number()?)),
             "lte" => ("lte", Test::Compare(&[Ordering::Less, Ordering::Equal], self.number()?)),
@@ -110,8 +114,12 @@ impl Raw<'_> {
         })
     }
 
-    fn regex(&self, value: &Json) -> Result<Expression, RuleFault> {
-        Expression::new(self.text(value)?, &self.flags)
+    fn regex(&self, value: &Json, regexes: &Cell<usize>) -> Result<Expression, RuleFault> {
+        // Checked before anything more is compiled, so that a spent budget costs no time either.
+        limit("bytes of compiled regular expressions", regexes.get(), MAX_REGEXES)?;
+        let expression = Expression::new(self.text(value)?, &self.flags)?;
+        regexes.set(regexes.get().saturating_add(expression.size()));
+        Ok(expression)
     }
 
     fn network(&self, value: &Json) -> Result<(Network, Box<str>), RuleFault> {
