@@ -130,7 +130,11 @@ def read_all(
     progress = Progress(summary)
     for path in paths:
         _read_one(loop, path, summary, take, now, progress)
-    take(loop.finish(now()))
+    more = True
+    while more:
+        batch = loop.finish(now())
+        take(batch)
+        more = batch.more
     summary.counters = loop.counters()
     progress.done()
 

@@ -124,7 +124,8 @@ class SensorProcess:
     def _look(self) -> Health:
         from sensors.health import Health, account
 
-        counters, backlog, tally = self.loop.counters(), self.outbox.backlog(), self.writer.tally
+        backlog, tally = self.outbox.backlog(), self.writer.tally
+        counters = {**self.loop.counters(), "parser_failures_kept": tally.failures}
         troubles = {
             "status": self.status_failures, "outbox_retry": tally.retries, "evidence": tally.evidence_errors,
             "lost": tally.lost,

@@ -46,13 +46,14 @@ class Settings:
 class Batch:
     """What one step gave.
 
-    `evidence` has each alert's capture in the order of `alerts`, `heads` its level, rule's title and source address
+    `failures` are captures of flows whose parser failed; `evidence` has each alert's capture in the order of `alerts`, `heads` its level, rule's title and source address
     (empty where it has none); `events` are JSON Lines;
     `problems` are (code, sentence) of sources that failed.
     """
 
     alerts: tuple[bytes, ...]
     evidence: tuple[bytes | None, ...]
+    failures: tuple[bytes, ...]
     heads: tuple[tuple[str, str, str], ...]
     events: bytes
     problems: tuple[tuple[str, str], ...]
@@ -77,16 +78,16 @@ class PacketLoop:
         with _own_errors():
             self._loop.attach_ring(fd, link, skip_outgoing)
 
-    def push(self, frames: Sequence[tuple[int, int, bytes]]) -> None:
-        """Take frames: (time in ns since the epoch, link type, bytes)."""
-        self._loop.push(list(frames))
+    def push(self, frames: Sequence[tuple[int, int, bytes]], now_ns: int) -> None:
+        """Take frames of a live source: (time in ns since the epoch, link type, bytes)."""
+        self._loop.push(list(frames), now_ns)
 
     def step(self, now_ns: int, budget_ms: int = STEP_MS) -> Batch:
         """Work for at most about `budget_ms`."""
         return _batch(self._loop.step(now_ns, budget_ms))
 
     def finish(self, now_ns: int) -> Batch:
-        """End all flows and give out what is pending."""
+        """End all flows and give out what is pending, in portions: call it again while `more` is true."""
         return _batch(self._loop.finish(now_ns))
 
     def swap(self, plan: bytes) -> None:
@@ -149,6 +150,7 @@ def _batch(raw: Any) -> Batch:  # noqa: ANN401
     return Batch(
         alerts=tuple(raw.alerts),
         evidence=tuple(raw.evidence),
+        failures=tuple(raw.failures),
         heads=tuple(raw.heads),
         events=bytes(raw.events),
         problems=tuple(raw.problems),

@@ -118,8 +118,9 @@ class NativeRunner:
     def frames(self, plan: bytes, frames: Sequence[Frame]) -> int:
         """Alerts on frames."""
         worker = loop.PacketLoop(plan, loop.Settings(evidence_bytes=0))
-        worker.push(frames)
-        return _drain(worker, frames[-1][0] if frames else crafting.START_NS)
+        now_ns = frames[-1][0] if frames else crafting.START_NS
+        worker.push(frames, now_ns)
+        return _drain(worker, now_ns)
 
     def capture(self, plan: bytes, path: Path) -> int:
         """Alerts on a capture file."""
@@ -141,8 +142,18 @@ def _drain(worker: loop.PacketLoop, now_ns: int) -> int:
         if batch.problems:
             raise CraftError(": ".join(batch.problems[0]))
         if not batch.more:
-            return alerts + len(worker.finish(now_ns).alerts)
+            return alerts + _end(worker, now_ns)
     raise CraftError(f"not through after {MAX_STEPS} steps")
+
+
+def _end(worker: loop.PacketLoop, now_ns: int) -> int:
+    alerts = 0
+    more = True
+    while more:
+        batch = worker.finish(now_ns)
+        alerts += len(batch.alerts)
+        more = batch.more
+    return alerts
 
 
 def test_files(paths: Sequence[Path]) -> Iterator[Path]:

@@ -49,7 +49,7 @@ class Detector(Protocol):
         """Read from a kernel ring on this packet socket next; loopback shows each packet twice, so half are skipped."""
         ...
 
-    def push(self, frames: Sequence[Frame]) -> None:
+    def push(self, frames: Sequence[Frame], now_ns: int) -> None:
         """Take frames."""
         ...
 
@@ -58,7 +58,7 @@ class Detector(Protocol):
         ...
 
     def finish(self, now_ns: int) -> DetectorBatch:
-        """End all flows and give out what is pending."""
+        """End all flows and give out what is pending; to be called again while `more` is true."""
         ...
 
     def counters(self) -> dict[str, int]:
@@ -132,11 +132,15 @@ class Agent:
                 problems.append(("BAVN-E101", f"{source.interface}: {error.strerror or error}"))
                 break
             if frames:
-                self._detector.push(frames)
+                self._detector.push(frames, self._clock())
             self._writer.submit(self._detector.step(self._clock(), 0))
         self._end()
         return problems
 
     def _end(self) -> None:
-        self._writer.submit(self._detector.finish(self._clock()))
+        more = True
+        while more:
+            batch = self._detector.finish(self._clock())
+            self._writer.submit(batch)
+            more = batch.more
         self._writer.close()

@@ -46,6 +46,9 @@ def account(counters: dict[str, int], kernel: KernelCounts | None) -> Accounting
     dropped = (kernel.dropped if kernel else 0) + counters.get("kernel_dropped", 0)
     if dropped:
         drops["kernel"] = dropped
+    if malformed := counters.get("kernel_malformed", 0):
+        drops["kernel_malformed"] = malformed
+        dropped += malformed
     seen, analysed = counters["frames"] + dropped, counters["analysed"]
     return Accounting(seen, analysed, drops, exact=seen == analysed + sum(drops.values()))
 

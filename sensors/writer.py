@@ -49,6 +49,11 @@ class FoundBatch(Protocol):
         """Their captures."""
         ...
 
+    @property
+    def failures(self) -> Sequence[bytes]:
+        """Captures of flows whose parser failed: cases for whoever mends it."""
+        ...
+
 
 @dataclass
 class Tally:
@@ -64,6 +69,7 @@ class Tally:
     evidence_errors: int = 0
     lost: int = 0
     retries: int = 0
+    failures: int = 0
 
 
 class Writer:
@@ -92,7 +98,7 @@ class Writer:
         Raises:
             The error that ended the writer, so that no process runs on without one.
         """
-        if batch.alerts:
+        if batch.alerts or batch.failures:
             self._put(batch)
 
     def close(self) -> None:
@@ -129,7 +135,8 @@ class Writer:
 
     def write(self, batch: FoundBatch) -> None:
         """Keep one batch: evidence, contract, alerts on disk."""
-        self._keep_evidence(batch.evidence)
+        self.tally.failures += len(batch.failures)
+        self._keep_evidence([*batch.evidence, *batch.failures])
         today = dt.datetime.fromtimestamp(self._clock() // _NS, dt.UTC).date()
         for alert in batch.alerts:
             self.tally.alerts += 1
@@ -137,7 +144,8 @@ class Writer:
         self._flush()
 
     def _keep_evidence(self, captures: Sequence[bytes | None]) -> None:
-        kept = [capture for capture in captures if capture is not None]
+        # Alerts of one flow share a capture.
+        kept = list(dict.fromkeys(capture for capture in captures if capture is not None))
         try:
             self._evidence.put(kept, self._clock())
         except SensorError:

@@ -53,14 +53,17 @@ INSIDE = textwrap.dedent("""
         while not done.is_set():
             if source == "scapy":
                 frames = live.batch(4096, 0.1)
-                loop.push(frames)
+                loop.push(frames, time.time_ns())
                 live.read_statistics()
             elif rate:
                 done.wait()   # a reader that stands still: the kernel must drop
             alerts += loop.step(time.time_ns(), 50).alerts
         for _ in range(200):
             alerts += loop.step(time.time_ns(), 20).alerts
-        alerts += loop.finish(time.time_ns()).alerts
+        more = True
+        while more:
+            batch = loop.finish(time.time_ns())
+            alerts, more = [*alerts, *batch.alerts], batch.more
         sums = account(loop.counters(), live.kernel if source == "scapy" else None)
     print(json.dumps({
         "seen": sums.seen, "analysed": sums.analysed, "drops": sums.drops, "exact": sums.exact,

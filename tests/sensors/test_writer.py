@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 class Batch:
     alerts: list[bytes]
     evidence: list[bytes | None] = field(default_factory=list)
+    failures: list[bytes] = field(default_factory=list)
 
 
 def writer(home: Path, outbox: Outbox | None = None) -> Writer:
@@ -47,6 +48,15 @@ def test_alerts_and_evidence_are_on_disk_after_close(tmp_path: Path) -> None:
     store = EvidenceStore(tmp_path / "evidence")
     assert store.count() == 7
     assert store.get(hashlib.sha256(b"capture 3").hexdigest()) == b"capture 3"
+
+
+def test_packets_of_a_parser_that_failed_are_kept_without_an_alert(tmp_path: Path) -> None:
+    one = writer(tmp_path)
+    one.start()
+    one.submit(Batch([], failures=[b"a case"]))
+    one.close()
+    assert one.tally.failures == 1
+    assert EvidenceStore(tmp_path / "evidence").get(hashlib.sha256(b"a case").hexdigest()) == b"a case"
 
 
 def test_full_disk_holds_alerts_in_memory_until_there_is_room(tmp_path: Path) -> None:

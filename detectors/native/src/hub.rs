@@ -1,6 +1,6 @@
 //! Where a worker's events go: to the rules, to the printer, or to both.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -18,37 +18,48 @@ use crate::settings::Settings;
 const MAX_ALERTS: usize = 10_000;
 /// Bytes of printed events of one step.
 const MAX_EVENT_BYTES: usize = 1 << 20;
+/// Bytes of the captures of one step, and of those behind an alert that is not complete.
+const MAX_CAPTURE_BYTES: usize = 16 << 20;
+/// Alerts behind one that is not complete; with more, it gets what packets there are.
+const MAX_QUEUED: usize = 4096;
 
-/// A finished alert and the capture of its flow.
+/// A finished alert and the capture of its flow; alerts of one flow and packet share it.
 pub(crate) struct Finished {
     pub(crate) alert: Vec<u8>,
-    pub(crate) evidence: Option<Vec<u8>>,
+    pub(crate) evidence: Option<Arc<Vec<u8>>>,
     pub(crate) head: AlertHead,
 }
 
-impl Finished {
-    fn new(draft: AlertDraft, reference: Option<&EvidenceRef>, evidence: Option<Vec<u8>>) -> Self {
-        let head = draft.head.clone();
-        Self { alert: draft.finish(reference), evidence, head }
-    }
-}
-
-/// An alert on its way: fresh from the rules, or waiting for the packets after its hit.
+/// An alert on its way. All leave in the order of their hits.
 struct Hit {
     draft: AlertDraft,
-    pin: Option<PinId>,
+    is_complete: bool,
+    capture: Option<Arc<Capture>>,
+}
+
+struct Capture {
+    pcap: Arc<Vec<u8>>,
+    reference: EvidenceRef,
 }
 
 /// The sink of one worker.
 pub(crate) struct Hub {
     /// Wall time of the step, nanoseconds since the epoch.
     pub(crate) now: u64,
-    pub(crate) finished: Vec<Finished>,
+    finished: Vec<Finished>,
     pub(crate) events: Vec<u8>,
+    /// Captures of flows whose parser failed.
+    failures: Vec<Vec<u8>>,
     matcher: Option<Matcher>,
     alerts: Alerts,
-    fresh: Vec<Hit>,
-    waiting: VecDeque<Hit>,
+    fresh: VecDeque<AlertDraft>,
+    queue: VecDeque<Hit>,
+    /// Alerts that have left the queue: the number of its first.
+    left: u64,
+    /// Numbers of the alerts that wait for a pin.
+    pins: HashMap<PinId, Vec<u64>>,
+    queued_bytes: usize,
+    finished_bytes: usize,
     printed: [bool; EventKind::ALL.len()],
     /// Printed, or judged by a rule.
     wanted: [bool; EventKind::ALL.len()],
@@ -67,8 +78,13 @@ impl Hub {
             events: Vec::new(),
             matcher: None,
             alerts: Alerts::new(settings.alerts()?),
-            fresh: Vec::new(),
-            waiting: VecDeque::new(),
+            failures: Vec::new(),
+            fresh: VecDeque::new(),
+            queue: VecDeque::new(),
+            left: 0,
+            pins: HashMap::new(),
+            queued_bytes: 0,
+            finished_bytes: 0,
             printed,
             wanted: printed,
         };
@@ -86,52 +102,106 @@ impl Hub {
         self.matcher = Some(Matcher::new(plan));
     }
 
-    /// True where rules have matched since the last call of `pin`.
-    pub(crate) const fn has_new(&self) -> bool {
+    /// Kinds that are printed or judged.
+    pub(crate) fn kinds(&self) -> Vec<EventKind> {
+        EventKind::ALL.iter().copied().filter(|kind| self.wants(*kind)).collect()
+    }
+
+    /// True where rules have matched since the last call of `settle`.
+    pub(crate) fn has_new(&self) -> bool {
         !self.fresh.is_empty()
     }
 
     /// True where enough was found to hand it out.
     pub(crate) const fn is_full(&self) -> bool {
-        self.finished.len() >= MAX_ALERTS || self.events.len() >= MAX_EVENT_BYTES
+        self.finished.len() >= MAX_ALERTS
+            || self.events.len() >= MAX_EVENT_BYTES
+            || self.finished_bytes >= MAX_CAPTURE_BYTES
     }
 
-    /// Asks the wire to keep the packets of fresh hits; where it keeps none the alert is finished.
-    pub(crate) fn pin(&mut self, wire: &mut Wire) {
-        for mut hit in std::mem::take(&mut self.fresh) {
-            hit.pin = wire.pin(hit.draft.flow);
-            if hit.pin.is_some() {
-                self.waiting.push_back(hit);
-            } else {
-                self.finished.push(Finished::new(hit.draft, None, None));
+    /// Asks the wire to keep the packets of fresh hits, and finishes the alerts whose packets are complete.
+    pub(crate) fn settle(&mut self, wire: &mut Wire) {
+        let mut last = None;
+        while let Some(draft) = self.fresh.pop_front() {
+            let pin = match last {
+                Some((flow, pin)) if flow == draft.flow => pin,
+                _ => {
+                    self.collect(wire);
+                    wire.pin(draft.flow)
+                }
+            };
+            last = Some((draft.flow, pin));
+            self.enqueue(draft, pin);
+        }
+        self.collect(wire);
+        if self.queue.len() >= MAX_QUEUED || self.queued_bytes >= MAX_CAPTURE_BYTES {
+            wire.complete_evidence();
+            self.collect(wire);
+        }
+    }
+
+    /// Finishes what still waits, without its packets.
+    pub(crate) fn release_all(&mut self) {
+        self.pins.clear();
+        for hit in &mut self.queue {
+            hit.is_complete = true;
+        }
+        self.hand_on();
+    }
+
+    /// Finished alerts, printed events, and captures of failures.
+    pub(crate) fn take(&mut self) -> (Vec<Finished>, Vec<u8>, Vec<Vec<u8>>) {
+        use std::mem::take;
+        self.finished_bytes = 0;
+        (take(&mut self.finished), take(&mut self.events), take(&mut self.failures))
+    }
+
+    fn enqueue(&mut self, draft: AlertDraft, pin: Option<PinId>) {
+        if let Some(pin) = pin {
+            self.pins.entry(pin).or_default().push(self.left + self.queue.len() as u64);
+        }
+        self.queue.push_back(Hit { draft, is_complete: pin.is_none(), capture: None });
+    }
+
+    fn collect(&mut self, wire: &mut Wire) {
+        if wire.has_evidence() {
+            for evidence in wire.take_evidence() {
+                self.complete(evidence);
+            }
+        }
+        self.hand_on();
+    }
+
+    fn complete(&mut self, evidence: Evidence) {
+        if evidence.is_failure {
+            self.failures.push(evidence.pcap);
+            return;
+        }
+        let numbers = self.pins.remove(&evidence.pin).unwrap_or_default();
+        let capture = Arc::new(Capture::new(evidence));
+        self.queued_bytes += capture.pcap.len() * numbers.len();
+        for number in numbers {
+            if let Some(hit) = self.queue.get_mut((number - self.left) as usize) {
+                hit.is_complete = true;
+                hit.capture = Some(Arc::clone(&capture));
             }
         }
     }
 
-    /// Finishes the alerts whose packets are complete, in the order of their hits as far as that is known.
-    pub(crate) fn collect(&mut self, wire: &mut Wire) {
-        for evidence in wire.take_evidence() {
-            self.complete(evidence);
-        }
-    }
-
-    fn complete(&mut self, evidence: Evidence) {
-        let Some(at) = self.waiting.iter().position(|hit| hit.pin == Some(evidence.pin)) else {
-            return;
-        };
-        let Some(hit) = self.waiting.remove(at) else { return };
-        let reference = EvidenceRef {
-            sha256: hex(&Sha256::digest(&evidence.pcap)),
-            packets: evidence.packets.into(),
-            bytes: evidence.pcap.len() as u64,
-        };
-        self.finished.push(Finished::new(hit.draft, Some(&reference), Some(evidence.pcap)));
-    }
-
-    /// Finishes what still waits.
-    pub(crate) fn release_all(&mut self) {
-        for hit in std::mem::take(&mut self.waiting) {
-            self.finished.push(Finished::new(hit.draft, None, None));
+    /// Moves what is complete from the front of the queue.
+    fn hand_on(&mut self) {
+        while self.queue.front().is_some_and(|hit| hit.is_complete) {
+            let Some(hit) = self.queue.pop_front() else { break };
+            self.left += 1;
+            let capture = hit.capture.as_deref();
+            let bytes = capture.map_or(0, |capture| capture.pcap.len());
+            self.queued_bytes = self.queued_bytes.saturating_sub(bytes);
+            self.finished_bytes += bytes;
+            self.finished.push(Finished {
+                head: hit.draft.head.clone(),
+                alert: hit.draft.finish(capture.map(|capture| &capture.reference)),
+                evidence: capture.map(|capture| Arc::clone(&capture.pcap)),
+            });
         }
     }
 
@@ -155,7 +225,7 @@ impl Hub {
         let plan = Arc::clone(matcher.plan());
         for rule in rules {
             if let Some(draft) = self.alerts.draft(&plan, rule, event, self.now) {
-                self.fresh.push(Hit { draft, pin: None });
+                self.fresh.push_back(draft);
             }
         }
     }
@@ -175,6 +245,17 @@ impl Sink for Hub {
 
     fn wants(&self, kind: EventKind) -> bool {
         self.wanted.get(kind as usize).copied().unwrap_or(false)
+    }
+}
+
+impl Capture {
+    fn new(evidence: Evidence) -> Self {
+        let reference = EvidenceRef {
+            sha256: hex(&Sha256::digest(&evidence.pcap)),
+            packets: evidence.packets.into(),
+            bytes: evidence.pcap.len() as u64,
+        };
+        Self { pcap: Arc::new(evidence.pcap), reference }
     }
 }
 

@@ -82,6 +82,8 @@ struct Batch {
     #[pyo3(get)]
     evidence: Py<PyList>,
     #[pyo3(get)]
+    failures: Py<PyList>,
+    #[pyo3(get)]
     heads: Py<PyList>,
     #[pyo3(get)]
     events: Py<PyBytes>,
@@ -96,7 +98,8 @@ impl Batch {
     fn new(py: Python<'_>, output: Output, worker: &mut Worker) -> PyResult<Self> {
         let bytes = |data: &Vec<u8>| PyBytes::new(py, data);
         let alerts = PyList::new(py, output.alerts.iter().map(|one| bytes(&one.alert)))?;
-        let evidence = PyList::new(py, output.alerts.iter().map(|one| one.evidence.as_ref().map(bytes)))?;
+        let evidence = PyList::new(py, captures(py, &output))?;
+        let failures = PyList::new(py, output.failures.iter().map(bytes))?;
         let head = |AlertHead { level, rule, source }: &AlertHead| {
             (*level, rule.to_string(), source.map(|ip| ip.to_string()).unwrap_or_default())
         };
@@ -106,12 +109,23 @@ impl Batch {
         Ok(Self {
             alerts: alerts.unbind(),
             evidence: evidence.unbind(),
+            failures: failures.unbind(),
             heads: heads.unbind(),
             events,
             problems: output.problems,
             more: output.more,
         })
     }
+}
+
+/// Each alert's capture; one that several share becomes one object.
+fn captures<'py>(py: Python<'py>, output: &Output) -> Vec<Option<Bound<'py, PyBytes>>> {
+    let mut last: Option<(Arc<Vec<u8>>, Bound<'py, PyBytes>)> = None;
+    let mut capture = |pcap: &Arc<Vec<u8>>| match &last {
+        Some((same, object)) if Arc::ptr_eq(same, pcap) => object.clone(),
+        _ => last.insert((Arc::clone(pcap), PyBytes::new(py, pcap))).1.clone(),
+    };
+    output.alerts.iter().map(|one| one.evidence.as_ref().map(&mut capture)).collect()
 }
 
 /// One worker over one source. For one thread at a time.
@@ -157,13 +171,14 @@ impl Loop {
         Err(error("BAVN-E103", "the ring exists on Linux only"))
     }
 
-    fn push(&mut self, py: Python<'_>, frames: Vec<(u64, u16, PyBackedBytes)>) {
+    fn push(&mut self, py: Python<'_>, frames: Vec<(u64, u16, PyBackedBytes)>, now_ns: u64) {
         let worker = self.worker();
         py.detach(|| {
             for (time, link, data) in &frames {
                 let wire_len = u32::try_from(data.len()).unwrap_or(u32::MAX);
                 let link = LinkType(*link);
-                worker.frame(&Frame { time: *time, link, interface: 0, wire_len, vlan_tci: None, data });
+                let frame = Frame { time: *time, link, interface: 0, wire_len, vlan_tci: None, data };
+                worker.frame(&frame, now_ns);
             }
         });
     }

@@ -9,6 +9,7 @@ use std::io;
 use std::os::fd::RawFd;
 use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use bavn_wire::messages::{Frame, LinkType};
 
@@ -41,6 +42,12 @@ pub(crate) struct Ring {
     link: LinkType,
     skip_outgoing: bool,
     counts: KernelCounts,
+    /// Where the block at hand goes on, and how many packets it has left.
+    place: Option<(usize, u32)>,
+    /// The source's error, told once the ring is empty.
+    broken: Option<io::Error>,
+    /// Blocks that may still be read when the ring is left.
+    rest: usize,
 }
 
 // SAFETY: the mapping is owned by this value alone; the pointer is used from one thread at a time (`&mut self`).
@@ -77,8 +84,17 @@ impl Ring {
         if map == libc::MAP_FAILED {
             return Err(io::Error::last_os_error());
         }
-        let mut ring =
-            Self { fd, map: map.cast(), next: 0, link, skip_outgoing, counts: KernelCounts::default() };
+        let mut ring = Self {
+            fd,
+            map: map.cast(),
+            next: 0,
+            link,
+            skip_outgoing,
+            counts: KernelCounts::default(),
+            place: None,
+            broken: None,
+            rest: BLOCKS,
+        };
         // What was counted before the ring stood was never offered to it.
         ring.read_statistics()?;
         ring.counts = KernelCounts::default();
@@ -93,6 +109,9 @@ impl Ring {
         if self.ready() {
             return Ok(true);
         }
+        if let Some(error) = self.broken.take() {
+            return Err(error);
+        }
         let mut poll = libc::pollfd { fd: self.fd, events: libc::POLLIN | libc::POLLERR, revents: 0 };
         // SAFETY: one valid pollfd.
         let ready = unsafe { libc::poll(&raw mut poll, 1, timeout_ms) };
@@ -100,57 +119,77 @@ impl Ring {
             let error = io::Error::last_os_error();
             return if error.kind() == io::ErrorKind::Interrupted { Ok(false) } else { Err(error) };
         }
-        if poll.revents & libc::POLLERR != 0 {
-            return Err(socket_error(self.fd));
+        if let Some(error) = poll_error(self.fd, poll.revents) {
+            // The kernel hands over what it has filled when its timer runs out.
+            std::thread::sleep(Duration::from_millis(2 * u64::from(RETIRE_MS)));
+            self.broken = Some(error);
         }
         Ok(self.ready())
     }
 
-    /// Hands out each packet of the next block and gives the block back; false where none is ready.
-    pub(crate) fn block(&mut self, take: &mut dyn FnMut(&Frame<'_>)) -> bool {
+    /// Hands out what the ring holds before it is left, one round of it at most; true where `take` said that its
+    /// hands are full.
+    pub(crate) fn rest(&mut self, take: &mut dyn FnMut(&Frame<'_>) -> bool) -> bool {
+        while self.rest > 0 && self.wait(2 * RETIRE_MS as i32).unwrap_or(false) {
+            if self.block(take) {
+                return true;
+            }
+            self.rest -= 1;
+        }
+        false
+    }
+
+    /// Hands out each packet of the next block and gives the block back; true where `take` said that its hands are
+    /// full, then the rest of the block is for the next call.
+    pub(crate) fn block(&mut self, take: &mut dyn FnMut(&Frame<'_>) -> bool) -> bool {
         if !self.ready() {
             return false;
         }
         let start = self.next * BLOCK_BYTES;
         // SAFETY: inside the mapping; the kernel has handed this block over, so nobody writes to it until `release`.
         let block = unsafe { std::slice::from_raw_parts(self.map.add(start), BLOCK_BYTES) };
-        let mut at = read_u32(block, BLOCK_FIRST) as usize;
-        for _ in 0..read_u32(block, BLOCK_PACKETS) {
-            let Some(packet) = block.get(at..) else { break };
-            if let Some(frame) = self.frame(packet) {
-                take(&frame);
-            }
+        let first = (read_u32(block, BLOCK_FIRST) as usize, read_u32(block, BLOCK_PACKETS));
+        let (mut at, mut left) = self.place.unwrap_or(first);
+        let mut is_full = false;
+        while left > 0 && !is_full {
+            let packet = block.get(at..).unwrap_or_default();
             let step = read_u32(packet, 0) as usize;
-            if step == 0 {
-                break;
+            left -= 1;
+            if step == 0 && left > 0 {
+                self.counts.malformed += u64::from(left);
+                left = 0;
             }
             at += step;
+            // Noted before the packet is taken: one that fails is not taken twice.
+            self.place = Some((at, left));
+            is_full = self.packet(packet, take);
         }
-        self.release();
-        true
+        if left == 0 {
+            self.place = None;
+            self.release();
+        }
+        is_full
     }
 
-    /// Counts of the kernel, brought up to date.
-    pub(crate) fn statistics(&mut self) -> io::Result<KernelCounts> {
-        self.read_statistics()?;
-        Ok(self.counts)
+    /// Counts of the kernel, brought up to date as far as it answers.
+    pub(crate) fn statistics(&mut self) -> KernelCounts {
+        // A socket that was closed has nothing to add.
+        let _ = self.read_statistics();
+        self.counts
     }
 
-    fn frame<'a>(&self, packet: &'a [u8]) -> Option<Frame<'a>> {
+    fn packet(&mut self, packet: &[u8], take: &mut dyn FnMut(&Frame<'_>) -> bool) -> bool {
         if self.skip_outgoing && packet.get(LINK_PACKET_TYPE) == Some(&PACKET_OUTGOING) {
-            return None;
+            self.counts.outgoing += 1;
+            return false;
         }
-        let captured = read_u32(packet, 12) as usize;
-        let mac = usize::from(u16::from_ne_bytes(packet.get(24..26)?.try_into().ok()?));
-        let status = read_u32(packet, 20);
-        Some(Frame {
-            time: u64::from(read_u32(packet, 4)) * 1_000_000_000 + u64::from(read_u32(packet, 8)),
-            link: self.link,
-            interface: 0,
-            wire_len: read_u32(packet, 16),
-            vlan_tci: (status & STATUS_VLAN_VALID != 0).then(|| read_u32(packet, 32) as u16),
-            data: packet.get(mac..mac + captured)?,
-        })
+        match frame(packet, self.link) {
+            Some(frame) => take(&frame),
+            None => {
+                self.counts.malformed += 1;
+                false
+            }
+        }
     }
 
     fn status(&self) -> &AtomicU32 {
@@ -183,6 +222,7 @@ impl Ring {
         if done < 0 {
             return Err(io::Error::last_os_error());
         }
+        self.counts.seen += u64::from(stats[0]);
         self.counts.dropped += u64::from(stats[1]);
         self.counts.frozen += u64::from(stats[2]);
         Ok(())
@@ -199,6 +239,32 @@ impl Drop for Ring {
 /// Reads four bytes in host order; 0 beyond the end.
 fn read_u32(bytes: &[u8], at: usize) -> u32 {
     bytes.get(at..at + 4).and_then(|four| four.try_into().ok()).map_or(0, u32::from_ne_bytes)
+}
+
+/// A packet as the kernel laid it into a block; `None` where it does not lie inside.
+fn frame(packet: &[u8], link: LinkType) -> Option<Frame<'_>> {
+    let captured = read_u32(packet, 12) as usize;
+    let mac = usize::from(u16::from_ne_bytes(packet.get(24..26)?.try_into().ok()?));
+    let status = read_u32(packet, 20);
+    Some(Frame {
+        time: u64::from(read_u32(packet, 4)) * 1_000_000_000 + u64::from(read_u32(packet, 8)),
+        link,
+        interface: 0,
+        wire_len: read_u32(packet, 16),
+        vlan_tci: (status & STATUS_VLAN_VALID != 0).then(|| read_u32(packet, 32) as u16),
+        data: packet.get(mac..mac + captured)?,
+    })
+}
+
+/// What a look at the socket says of it, where it is no more.
+fn poll_error(fd: RawFd, found: i16) -> Option<io::Error> {
+    if found & libc::POLLNVAL != 0 {
+        return Some(io::Error::from_raw_os_error(libc::EBADF));
+    }
+    if found & libc::POLLERR != 0 {
+        return Some(socket_error(fd));
+    }
+    (found & libc::POLLHUP != 0).then(|| io::Error::from_raw_os_error(libc::ENETDOWN))
 }
 
 fn set_option<T>(fd: RawFd, option: i32, value: &T) -> io::Result<()> {

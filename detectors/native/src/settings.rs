@@ -103,10 +103,7 @@ impl Settings {
     /// Where there is no limit of a name in `simulate`.
     pub(crate) fn wire(&self, wanted: &[EventKind]) -> Result<WireConfig, String> {
         let mut config = WireConfig { evidence_bytes: self.evidence_bytes, ..WireConfig::default() };
-        // A flow's record names its protocol, and any protocol has anomalies: both need all to be looked for.
-        if !wanted.iter().any(|kind| matches!(kind, EventKind::Flow | EventKind::Weird)) {
-            config.kinds = wanted.to_vec();
-        }
+        config.kinds = looked_for(wanted);
         if self.max_flows > 0 {
             config.limits.flows = self.max_flows;
         }
@@ -115,4 +112,10 @@ impl Settings {
             None => Ok(config),
         }
     }
+}
+
+/// Kinds whose protocols are looked for: a flow's record names its protocol, so flows need every protocol.
+pub(crate) fn looked_for(wanted: &[EventKind]) -> Vec<EventKind> {
+    let needs_all = wanted.iter().any(|kind| matches!(kind, EventKind::Flow | EventKind::Weird));
+    if needs_all { EventKind::ALL.to_vec() } else { wanted.to_vec() }
 }

@@ -46,6 +46,24 @@ impl Source {
             .map_err(|error| (error.code().to_owned(), error.to_string()))
     }
 
+    /// True where frames come as they happen.
+    pub(crate) const fn is_live(&self) -> bool {
+        #[cfg(target_os = "linux")]
+        if matches!(self, Self::Ring(_)) {
+            return true;
+        }
+        false
+    }
+
+    /// Hands on what a kernel ring still holds when it is left; true where `take` said that its hands are full.
+    pub(crate) fn rest(&mut self, take: &mut dyn FnMut(&Frame<'_>) -> bool) -> bool {
+        match self {
+            #[cfg(target_os = "linux")]
+            Self::Ring(ring) => ring.rest(take),
+            _ => false,
+        }
+    }
+
     /// Hands on frames until the time is over, there are none, or `take` says that its hands are full.
     pub(crate) fn turn(&mut self, budget: Duration, take: &mut dyn FnMut(&Frame<'_>) -> bool) -> Turn {
         match self {
@@ -60,15 +78,18 @@ impl Source {
 fn file_turn(capture: &mut Capture, budget: Duration, take: &mut dyn FnMut(&Frame<'_>) -> bool) -> Turn {
     let start = Instant::now();
     loop {
-        let mut full = false;
         for _ in 0..FRAMES_PER_LOOK {
             match capture.next_frame() {
-                Ok(Some(frame)) => full |= take(&frame),
+                Ok(Some(frame)) => {
+                    if take(&frame) {
+                        return Turn::More;
+                    }
+                }
                 Ok(None) => return Turn::End,
                 Err(error) => return Turn::Broken((error.code().to_owned(), error.to_string())),
             }
         }
-        if full || start.elapsed() >= budget {
+        if start.elapsed() >= budget {
             return Turn::More;
         }
     }
@@ -77,19 +98,18 @@ fn file_turn(capture: &mut Capture, budget: Duration, take: &mut dyn FnMut(&Fram
 #[cfg(target_os = "linux")]
 fn ring_turn(ring: &mut Ring, budget: Duration, take: &mut dyn FnMut(&Frame<'_>) -> bool) -> Turn {
     let start = Instant::now();
-    let mut full = false;
     loop {
         let left = budget.saturating_sub(start.elapsed());
-        match ring.wait(i32::try_from(left.as_millis()).unwrap_or(i32::MAX)) {
+        // Rounded up, so that the last wait is not cut into many of no time.
+        match ring.wait(i32::try_from(left.as_micros().div_ceil(1000)).unwrap_or(i32::MAX)) {
             Ok(true) => {
-                ring.block(&mut |frame| full |= take(frame));
+                if ring.block(take) || start.elapsed() >= budget {
+                    return Turn::More;
+                }
             }
-            Ok(false) if left.is_zero() => return Turn::Idle,
+            Ok(false) if start.elapsed() >= budget => return Turn::Idle,
             Ok(false) => {}
             Err(error) => return Turn::Broken(("BAVN-E101".to_owned(), error.to_string())),
-        }
-        if full || start.elapsed() >= budget {
-            return Turn::More;
         }
     }
 }

@@ -1,15 +1,16 @@
 //! One worker: source, wire, rules, evidence.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bavn_engine::Plan;
-use bavn_wire::messages::{EventKind, Frame, Sink};
+use bavn_wire::messages::{Frame, LinkType};
 use bavn_wire::pipeline::Wire;
 
 use crate::hub::{Finished, Hub};
 use crate::kernel::KernelCounts;
-use crate::settings::Settings;
+use crate::settings::{Settings, looked_for};
 use crate::source::{Problem, Source, Turn};
 
 /// What a step gave.
@@ -17,6 +18,8 @@ use crate::source::{Problem, Source, Turn};
 pub(crate) struct Output {
     pub(crate) alerts: Vec<Finished>,
     pub(crate) events: Vec<u8>,
+    /// Captures of flows whose parser failed.
+    pub(crate) failures: Vec<Vec<u8>>,
     pub(crate) problems: Vec<Problem>,
     pub(crate) more: bool,
 }
@@ -25,7 +28,11 @@ pub(crate) struct Output {
 pub(crate) struct Worker {
     path: Path,
     source: Source,
+    /// True where packets bear the time of now, so that the clock may end flows.
+    is_live: bool,
     kernel: KernelCounts,
+    /// Of the rings before this one.
+    kernel_before: KernelCounts,
 }
 
 /// What each frame goes through.
@@ -34,20 +41,81 @@ struct Path {
     hub: Hub,
     first_time: u64,
     last_time: u64,
+    /// A frame that waits until what ended before it is handed out.
+    held: Option<Held>,
+    panics: u64,
+}
+
+struct Held {
+    time: u64,
+    link: LinkType,
+    interface: u32,
+    wire_len: u32,
+    vlan_tci: Option<u16>,
+    data: Vec<u8>,
 }
 
 impl Path {
     /// Takes one frame; true where enough has been found to hand it out.
     fn take(&mut self, frame: &Frame<'_>) -> bool {
-        self.wire.frame(frame, &mut self.hub);
-        if self.hub.has_new() {
-            self.hub.pin(&mut self.wire);
+        if !self.is_ready(frame.time) {
+            self.held = Some(Held::new(frame));
+            return true;
         }
+        self.take_now(frame)
+    }
+
+    fn take_now(&mut self, frame: &Frame<'_>) -> bool {
+        self.wire.frame(frame, &mut self.hub);
+        self.settle();
         if self.first_time == 0 || frame.time < self.first_time {
             self.first_time = frame.time;
         }
         self.last_time = self.last_time.max(frame.time);
         self.hub.is_full()
+    }
+
+    /// Takes the frame that was held back; true where enough has been found to hand it out.
+    fn take_held(&mut self) -> bool {
+        self.held.take().is_some_and(|held| self.take(&held.frame()))
+    }
+
+    /// Ends what is due before a frame of that time; false where hands are full before all is.
+    fn is_ready(&mut self, time: u64) -> bool {
+        self.portions(|wire, hub| wire.prepare(time, hub))
+    }
+
+    /// Does portions until all is done (true) or hands are full.
+    fn portions(&mut self, run: impl Fn(&mut Wire, &mut Hub) -> bool) -> bool {
+        loop {
+            let is_done = run(&mut self.wire, &mut self.hub);
+            self.settle();
+            if is_done || self.hub.is_full() {
+                return is_done;
+            }
+        }
+    }
+
+    fn settle(&mut self) {
+        if !self.hub.has_new() && !self.wire.has_evidence() {
+            return;
+        }
+        let (hub, wire) = (&mut self.hub, &mut self.wire);
+        if catch_unwind(AssertUnwindSafe(|| hub.settle(wire))).is_err() {
+            self.panics += 1;
+        }
+    }
+}
+
+impl Held {
+    fn new(frame: &Frame<'_>) -> Self {
+        let Frame { time, link, interface, wire_len, vlan_tci, data } = *frame;
+        Self { time, link, interface, wire_len, vlan_tci, data: data.to_vec() }
+    }
+
+    fn frame(&self) -> Frame<'_> {
+        let Self { time, link, interface, wire_len, vlan_tci, ref data } = *self;
+        Frame { time, link, interface, wire_len, vlan_tci, data }
     }
 }
 
@@ -55,32 +123,45 @@ impl Worker {
     /// A worker that judges by a plan, or only prints where there is none.
     pub(crate) fn new(plan: Option<Arc<Plan>>, settings: &Settings) -> Result<Self, String> {
         let hub = Hub::new(plan, settings)?;
-        let wanted: Vec<EventKind> = EventKind::ALL.iter().copied().filter(|kind| hub.wants(*kind)).collect();
-        let wire = Wire::new(settings.wire(&wanted)?);
-        let path = Path { wire, hub, first_time: 0, last_time: 0 };
-        Ok(Self { path, source: Source::None, kernel: KernelCounts::default() })
+        let wire = Wire::new(settings.wire(&hub.kinds())?);
+        let path = Path { wire, hub, first_time: 0, last_time: 0, held: None, panics: 0 };
+        let (kernel, kernel_before) = (KernelCounts::default(), KernelCounts::default());
+        Ok(Self { path, source: Source::None, is_live: false, kernel, kernel_before })
     }
 
     /// Reads from another source from now on.
     pub(crate) fn attach(&mut self, source: Source) {
+        self.is_live = source.is_live();
+        self.replace(source);
+    }
+
+    fn replace(&mut self, source: Source) {
         self.read_kernel();
+        self.kernel_before = self.kernel;
         self.source = source;
     }
 
     /// Judges by another plan from the next event on.
     pub(crate) fn swap(&mut self, plan: Arc<Plan>) {
         self.path.hub.swap(plan);
+        self.path.wire.set_kinds(looked_for(&self.path.hub.kinds()));
     }
 
-    /// Takes one frame.
-    pub(crate) fn frame(&mut self, frame: &Frame<'_>) {
-        self.path.take(frame);
+    /// Takes one frame of a live source; `now` is wall time in nanoseconds since the epoch.
+    pub(crate) fn frame(&mut self, frame: &Frame<'_>, now: u64) {
+        self.is_live = true;
+        self.path.hub.now = now;
+        while !self.path.is_ready(frame.time) {}
+        self.path.take_now(frame);
     }
 
     /// Reads for about so long; `now` is wall time in nanoseconds since the epoch.
     pub(crate) fn step(&mut self, now: u64, budget: Duration) -> Output {
         self.path.hub.now = now;
         let path = &mut self.path;
+        if path.take_held() {
+            return self.output(true, Vec::new());
+        }
         let turn = self.source.turn(budget, &mut |frame| path.take(frame));
         self.after(turn, now)
     }
@@ -90,41 +171,45 @@ impl Worker {
         let more = match turn {
             Turn::More => true,
             Turn::Idle => {
-                // Nothing on the wire: flows and transactions end by the clock, which live frames carry too.
-                self.path.wire.tick(now, &mut self.path.hub);
-                self.path.hub.pin(&mut self.path.wire);
+                self.tick(now);
                 true
             }
-            Turn::End => false,
+            // Frames are pushed, or the file has ended, whose packets know nothing of our clock.
+            Turn::End => self.is_live && !self.tick(now),
             Turn::Broken(problem) => {
                 problems.push(problem);
                 false
             }
         };
         if !more {
-            self.attach(Source::None);
+            self.replace(Source::None);
         }
-        self.path.hub.collect(&mut self.path.wire);
         self.output(more, problems)
     }
 
-    /// Ends all flows and gives out what is pending.
+    /// Nothing on the wire: flows and transactions end by the clock, which live frames carry too.
+    fn tick(&mut self, now: u64) -> bool {
+        self.path.portions(|wire, hub| wire.tick_some(now, hub))
+    }
+
+    /// Ends all flows and gives out what is pending, in portions: until there is no more.
     pub(crate) fn finish(&mut self, now: u64) -> Output {
         self.path.hub.now = now;
-        self.path.wire.finish(&mut self.path.hub);
-        self.path.hub.pin(&mut self.path.wire);
-        self.path.hub.collect(&mut self.path.wire);
-        self.path.hub.release_all();
-        self.output(false, Vec::new())
+        let path = &mut self.path;
+        if path.take_held() || self.source.rest(&mut |frame| path.take(frame)) || path.take_held() {
+            return self.output(true, Vec::new());
+        }
+        self.replace(Source::None);
+        let is_done = self.path.portions(|wire, hub| wire.finish_some(hub));
+        if is_done {
+            self.path.hub.release_all();
+        }
+        self.output(!is_done, Vec::new())
     }
 
     fn output(&mut self, more: bool, problems: Vec<Problem>) -> Output {
-        Output {
-            alerts: std::mem::take(&mut self.path.hub.finished),
-            events: std::mem::take(&mut self.path.hub.events),
-            problems,
-            more,
-        }
+        let (alerts, events, failures) = self.path.hub.take();
+        Output { alerts, events, failures, problems, more }
     }
 
     /// Takes an events' buffer back, so that the next step need not grow one.
@@ -138,25 +223,30 @@ impl Worker {
     /// Named counters since the start.
     pub(crate) fn counters(&mut self) -> Vec<(&'static str, u64)> {
         self.read_kernel();
-        let mut all = self.path.wire.counters().list();
+        let mut counters = self.path.wire.counters().clone();
+        counters.panics += self.path.panics;
+        let mut all = counters.list();
         all.extend(self.path.hub.counters());
         all.extend([
             ("live_flows", self.path.wire.flows() as u64),
             ("first_time", self.path.first_time),
             ("last_time", self.path.last_time),
-            ("kernel_dropped", self.kernel.dropped),
-            ("kernel_frozen", self.kernel.frozen),
         ]);
+        all.extend(self.kernel.list());
         all
     }
 
     #[cfg(target_os = "linux")]
     fn read_kernel(&mut self) {
         if let Source::Ring(ring) = &mut self.source {
-            self.kernel = ring.statistics().unwrap_or(self.kernel);
+            self.kernel = self.kernel_before.plus(&ring.statistics());
         }
     }
 
     #[cfg(not(target_os = "linux"))]
     const fn read_kernel(&self) {}
 }
+
+#[cfg(test)]
+#[path = "worker_tests.rs"]
+mod tests;

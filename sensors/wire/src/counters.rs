@@ -45,6 +45,8 @@ counters! {
     stream_gap_bytes, "Bytes lost in those gaps";
     stream_overlaps, "Overlapping TCP segments with other bytes than before";
     stream_evicted, "Out-of-order segments given up because a budget was spent";
+    evidence_refused, "Captures of alerts that were not kept because too many were on their way";
+    evidence_cut, "Captures of alerts that end early for the same reason";
     parser_limit, "Times a protocol parser hit one of its limits";
     panics, "Panics caught in a worker";
 }

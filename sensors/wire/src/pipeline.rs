@@ -74,10 +74,17 @@ pub struct Wire {
     now: u64,
     /// The flow of the newest packet.
     current: Option<(u64, u32)>,
+    /// The time of the packet or the clock at hand; it may step back.
+    time: u64,
     spoke: Vec<Spoke>,
+    /// True where `spoke` is in the order of flow numbers.
+    is_sorted: bool,
     loose_second: u64,
     loose_weirds: u32,
 }
+
+/// Flows that one call of `prepare`, `tick_some` or `finish_some` looks at.
+const PORTION: usize = 256;
 
 /// What became of a frame.
 enum Fate {
@@ -101,7 +108,9 @@ impl Wire {
             counters: Counters::default(),
             now: 0,
             current: None,
+            time: 0,
             spoke: Vec::new(),
+            is_sorted: false,
             loose_second: 0,
             loose_weirds: 0,
             config,
@@ -112,48 +121,94 @@ impl Wire {
     pub fn frame(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {
         self.counters.frames += 1;
         self.counters.frame_bytes += u64::from(frame.wire_len);
-        self.current = None;
-        self.spoke.clear();
+        self.begin(frame.time);
         let fate = catch_unwind(AssertUnwindSafe(|| self.analyse(frame, sink)));
         match fate {
             Ok(Fate::Analysed) => self.counters.analysed += 1,
             Ok(Fate::FragmentPending) => self.counters.drop_fragment_pending += 1,
-            Ok(Fate::Dropped(why)) => self.dropped(why, frame, sink),
+            Ok(Fate::Dropped(why)) => {
+                why.count(&mut self.counters);
+                self.guard(|wire| wire.dropped(why, frame, sink));
+            }
             Err(_) => {
                 self.counters.drop_panic += 1;
                 self.failed();
             }
         }
-        if !self.table.quarantined.is_empty() {
-            self.keep_failures();
-        }
+        self.keep_failures();
+    }
+
+    /// Ends flows that are due at the time of the next frame, a portion of them; false where some are left, so that
+    /// what they say can be handed out before the frame is taken.
+    #[inline]
+    pub fn prepare(&mut self, time: u64, sink: &mut dyn Sink) -> bool {
+        !self.table.has_due(time) || self.advance(time, 1, PORTION, sink)
     }
 
     /// Tells the time where no packets come, so that flows end (nanoseconds since the epoch, of the packets' clock).
     pub fn tick(&mut self, now: u64, sink: &mut dyn Sink) {
-        self.spoke.clear();
-        self.current = None;
-        let (mut env, table, _) = self.parts(now, sink);
-        if catch_unwind(AssertUnwindSafe(|| table.advance(&mut env))).is_err() {
-            self.failed();
-        }
-        self.now = self.now.max(now);
-        self.ring.advance(now);
-        self.flows_over();
-        self.keep_failures();
+        self.advance(now, 0, usize::MAX, sink);
+    }
+
+    /// As [`tick`](Self::tick), a portion of the flows; false where some are left.
+    pub fn tick_some(&mut self, now: u64, sink: &mut dyn Sink) -> bool {
+        self.advance(now, 0, PORTION, sink)
     }
 
     /// The source has ended: every flow is told of and every pin is complete.
     pub fn finish(&mut self, sink: &mut dyn Sink) {
-        self.spoke.clear();
-        self.current = None;
+        self.begin(self.now);
+        while !self.end_flows(usize::MAX, sink) {}
+    }
+
+    /// As [`finish`](Self::finish), a portion of the flows; false where some are left.
+    pub fn finish_some(&mut self, sink: &mut dyn Sink) -> bool {
+        self.begin(self.now);
+        self.end_flows(PORTION, sink)
+    }
+
+    fn end_flows(&mut self, most: usize, sink: &mut dyn Sink) -> bool {
         let (mut env, table, fragments) = self.parts(self.now, sink);
         env.counters.fragments_expired += fragments.give_up();
-        if catch_unwind(AssertUnwindSafe(|| table.finish(&mut env))).is_err() {
+        let done = catch_unwind(AssertUnwindSafe(|| table.finish_some(most, &mut env)));
+        let is_done = done.unwrap_or_else(|_| {
             self.failed();
-        }
-        self.ring.finish_all();
+            true
+        });
         self.keep_failures();
+        if is_done {
+            self.ring.finish_all();
+        }
+        is_done
+    }
+
+    fn advance(&mut self, time: u64, ahead: u64, most: usize, sink: &mut dyn Sink) -> bool {
+        self.begin(time);
+        let (mut env, table, _) = self.parts(time, sink);
+        env.packet += ahead;
+        let done = catch_unwind(AssertUnwindSafe(|| table.advance_some(most, &mut env)));
+        let is_done = done.unwrap_or_else(|_| {
+            self.failed();
+            true
+        });
+        self.now = self.now.max(time);
+        self.ring.advance(time);
+        self.flows_over();
+        self.keep_failures();
+        is_done
+    }
+
+    fn begin(&mut self, time: u64) {
+        self.time = time;
+        self.current = None;
+        self.spoke.clear();
+        self.is_sorted = false;
+    }
+
+    /// Looks for protocols of these kinds from the next flow on.
+    pub fn set_kinds(&mut self, kinds: Vec<EventKind>) {
+        self.table.enabled = enabled(|kind| kinds.contains(&kind));
+        self.config.kinds = kinds;
     }
 
     /// Named counters since the start.
@@ -178,13 +233,42 @@ impl Wire {
     /// first 16, up to 16 before now and up to 8 after. `None` where no ring runs or its packets are gone.
     pub fn pin(&mut self, flow: u64) -> Option<PinId> {
         let current = self.current.filter(|(id, _)| *id == flow).map(|(_, slot)| (slot, false));
-        let spoke = || self.spoke.iter().rev().find(|spoke| spoke.id == flow);
-        let (slot, is_over) = current.or_else(|| spoke().map(|spoke| (spoke.slot, spoke.is_over)))?;
-        self.ring.pin(slot, flow, self.now, is_over, false)
+        let (slot, is_over) = current.or_else(|| self.last_spoke(flow))?;
+        let pin = self.ring.pin(slot, flow, self.time, is_over, false);
+        self.count_evidence();
+        pin
+    }
+
+    /// Slot of a flow that spoke, and whether it is over by now.
+    fn last_spoke(&mut self, flow: u64) -> Option<(u32, bool)> {
+        if !std::mem::replace(&mut self.is_sorted, true) {
+            self.spoke.sort_by_key(|spoke| spoke.id);
+        }
+        let after = self.spoke.partition_point(|spoke| spoke.id <= flow);
+        let last = self.spoke.get(after.checked_sub(1)?).filter(|spoke| spoke.id == flow)?;
+        Some((last.slot, last.is_over))
+    }
+
+    /// True where evidence is complete.
+    #[must_use]
+    pub fn has_evidence(&self) -> bool {
+        self.ring.has_finished()
+    }
+
+    /// Completes the evidence that waits for later packets.
+    pub fn complete_evidence(&mut self) {
+        self.ring.finish_all();
+    }
+
+    fn count_evidence(&mut self) {
+        let tally = self.ring.tally;
+        self.counters.evidence_refused = tally.refused;
+        self.counters.evidence_cut = tally.cut;
     }
 
     /// Evidence that is complete, oldest first: 8 later packets came, a second passed, or the flow is over.
     pub fn take_evidence(&mut self) -> Vec<Evidence> {
+        self.count_evidence();
         self.ring.take()
     }
 
@@ -261,7 +345,6 @@ impl Wire {
 
     #[cold]
     fn dropped(&mut self, why: Drop, frame: &Frame<'_>, sink: &mut dyn Sink) {
-        why.count(&mut self.counters);
         let name = match why {
             Drop::Malformed => "frame_malformed",
             Drop::Depth => "frame_too_deep",
@@ -299,18 +382,29 @@ impl Wire {
         self.counters.panics += 1;
         self.counters.flows_evicted += self.table.len() as u64;
         self.counters.fragments_evicted += self.fragments.give_up();
-        let hasher = KeyHasher::random();
-        let kinds = enabled(|kind| self.config.kinds.contains(&kind));
-        self.table = FlowTable::new(self.config.limits, kinds, hasher);
+        self.table.reset(KeyHasher::random());
+    }
+
+    /// Runs what touches no table, so that nothing begins anew where it fails.
+    #[cold]
+    fn guard(&mut self, run: impl FnOnce(&mut Self)) {
+        if catch_unwind(AssertUnwindSafe(|| run(self))).is_err() {
+            self.counters.panics += 1;
+        }
     }
 
     /// The last packets of flows whose parser failed are kept as a case.
-    #[cold]
+    #[inline]
     fn keep_failures(&mut self) {
-        for slot in std::mem::take(&mut self.table.quarantined) {
-            let flow = self.table.id(slot);
-            self.ring.pin(slot, flow, self.now, true, true);
+        if self.table.quarantined.is_empty() {
+            return;
         }
+        let failed = std::mem::take(&mut self.table.quarantined);
+        self.guard(|wire| {
+            for (slot, flow) in failed {
+                wire.ring.pin(slot, flow, wire.time, true, true);
+            }
+        });
     }
 
     fn flows_over(&mut self) {

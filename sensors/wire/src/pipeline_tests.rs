@@ -283,3 +283,101 @@ fn frames_of_unknown_links_are_dropped_by_name() {
     assert_eq!(wire.counters().drop_link_unknown, 1);
     assert_balanced(wire.counters());
 }
+
+/// Flows of one packet each, at one time.
+fn many_flows(wire: &mut Wire, count: u16, said: &mut dyn Sink) {
+    for n in 0..count {
+        wire.frame(&crafted::frame(1, &crafted::udp("10.0.0.1", 1000 + n, "10.0.0.2", 9999, b"x")), said);
+    }
+}
+
+#[test]
+fn flows_end_in_portions_and_each_once() {
+    let mut wire = Wire::new(WireConfig::default());
+    let mut said = Said::default();
+    many_flows(&mut wire, 1000, &mut said);
+    let late = 200_000_000_000;
+    assert!(!wire.prepare(late, &mut said));
+    assert_eq!(said.flows.len(), PORTION);
+    while !wire.prepare(late, &mut said) {}
+    assert_eq!(said.flows, (1..=1000).collect::<Vec<_>>());
+    many_flows(&mut wire, 600, &mut said);
+    assert!(!wire.finish_some(&mut said));
+    // A packet of a flow that is about to end, and one of a new one.
+    many_flows(&mut wire, 601, &mut said);
+    while !wire.finish_some(&mut said) {}
+    wire.finish(&mut said);
+    said.flows.sort_unstable();
+    said.flows.dedup();
+    assert_eq!((said.flows.len() as u64, wire.flows()), (wire.counters().flows, 0));
+}
+
+/// A hit looks its flow up; with a walk over all that spoke, this test would take minutes.
+#[test]
+fn pins_of_many_flows_that_end_at_once_are_quick() {
+    let mut wire = Wire::new(WireConfig { evidence_bytes: 1 << 24, ..WireConfig::default() });
+    let mut said = Said::default();
+    for n in 0..200_000_u32 {
+        let from = format!("10.{}.{}.{}", n >> 16, n >> 8 & 255, n & 255);
+        wire.frame(&crafted::frame(1, &crafted::udp(&from, 1000, "10.0.0.2", 9999, b"x")), &mut said);
+    }
+    let start = std::time::Instant::now();
+    wire.tick(200_000_000_000, &mut said);
+    assert_eq!(said.flows.len(), 200_000);
+    let mut kept = 0;
+    for flow in said.flows {
+        kept += usize::from(wire.pin(flow).is_some());
+        kept -= wire.take_evidence().len();
+    }
+    assert_eq!(kept, 0);
+    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_clock_that_was_set_back_does_not_hold_pins() {
+    let mut wire = Wire::new(WireConfig { evidence_bytes: 1 << 20, ..WireConfig::default() });
+    let mut said = Said::default();
+    let frame = crafted::udp("10.0.0.1", 1, "10.0.0.2", 2, b"x");
+    wire.frame(&crafted::frame(1 << 60, &frame), &mut said);
+    wire.frame(&crafted::frame(5_000_000_000, &frame), &mut said);
+    wire.pin(wire.counters().flows).unwrap();
+    wire.frame(&crafted::frame(6_100_000_000, &crafted::udp("10.0.0.3", 1, "10.0.0.2", 2, b"x")), &mut said);
+    assert_eq!(wire.take_evidence().len(), 1);
+}
+
+/// A sink that fails at what a dropped frame says costs neither the tables nor a number twice.
+#[test]
+fn a_failure_on_a_dropped_frame_is_caught_and_numbers_go_on() {
+    struct Fails(bool, Vec<u64>);
+    impl Sink for Fails {
+        fn event(&mut self, event: &Event<'_>) {
+            self.1.push(event.flow.id);
+            assert!(!self.0, "asked to");
+        }
+    }
+    let mut wire = Wire::new(WireConfig::default());
+    let mut sink = Fails(true, Vec::new());
+    let mut broken = crafted::udp("10.0.0.1", 1, "10.0.0.2", 2, b"x");
+    many_flows(&mut wire, 3, &mut sink);
+    broken[0] = 0x41;
+    wire.frame(&crafted::frame(1, &broken), &mut sink);
+    assert_eq!((wire.counters().panics, wire.counters().drop_malformed, wire.flows()), (1, 1, 3));
+    assert_balanced(wire.counters());
+    wire.failed();
+    sink.0 = false;
+    many_flows(&mut wire, 1, &mut sink);
+    wire.finish(&mut sink);
+    assert_eq!(sink.1.last(), Some(&4), "number 1 was given before");
+}
+
+#[test]
+fn kinds_that_are_wanted_later_are_looked_for_in_new_flows() {
+    let mut wire = Wire::new(WireConfig { kinds: vec![EventKind::Flow], ..WireConfig::default() });
+    wire.set_kinds(EventKind::ALL.to_vec());
+    let mut said = Said::default();
+    for data in conversation(&[(0, STREAM)]) {
+        wire.frame(&crafted::frame(1, &data), &mut said);
+    }
+    wire.finish(&mut said);
+    assert_eq!(said.http.len(), 3);
+}

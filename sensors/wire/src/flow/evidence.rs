@@ -15,8 +15,12 @@ pub const AFTER: u8 = 8;
 pub const PATIENCE: u64 = 1_000_000_000;
 /// Pins that wait for later packets; with more, a new one is complete at once.
 pub const MAX_WAITING: usize = 256;
-/// Finished pins that nobody took; the oldest goes.
+/// Finished pins that nobody took; with more, none is begun.
 pub const MAX_FINISHED: usize = 1024;
+/// Bytes of all pins together, those that wait and the finished ones.
+pub const MAX_BYTES: usize = 32 << 20;
+/// A step back of more than this is another clock.
+const STEP_BACK: u64 = 2 * PATIENCE;
 /// Longer frames are cut.
 const MAX_FRAME: usize = 1 << 18;
 
@@ -74,6 +78,18 @@ pub(crate) struct Ring {
     waiting: Vec<Pin>,
     finished: VecDeque<Evidence>,
     next_pin: u64,
+    /// Bytes of `waiting` and `finished`.
+    held: usize,
+    pub(crate) tally: Tally,
+}
+
+/// What had to be given up.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally {
+    /// Pins that were not begun.
+    pub(crate) refused: u64,
+    /// Pins that ended early.
+    pub(crate) cut: u64,
 }
 
 /// Record header: previous record of the flow, time, wire length, captured length, VLAN tag (bit 16: there is one), link.
@@ -99,6 +115,8 @@ impl Ring {
             waiting: Vec::new(),
             finished: VecDeque::new(),
             next_pin: 0,
+            held: 0,
+            tally: Tally::default(),
         }
     }
 
@@ -185,6 +203,10 @@ impl Ring {
     ) -> Option<PinId> {
         let current = self.chains.get(slot as usize).copied().unwrap_or_default();
         let chain = [current, self.replaced].into_iter().find(|chain| chain.flow == flow)?;
+        if self.finished.len() >= MAX_FINISHED || self.held >= MAX_BYTES {
+            self.tally.refused += 1;
+            return None;
+        }
         let places = self.places(&chain);
         let link = self.read(*places.first()?)?.link;
         self.next_pin += 1;
@@ -200,10 +222,14 @@ impl Ring {
             packets: 0,
         };
         for place in places {
-            if let Some(record) = self.read(place) {
-                pin.add(&record);
+            let Some(record) = self.read(place) else { continue };
+            if self.held + pin.pcap.len() + record.size() > MAX_BYTES {
+                self.tally.cut += 1;
+                break;
             }
+            pin.add(&record);
         }
+        self.held += pin.pcap.len();
         if is_over || current.flow != flow || self.waiting.len() >= MAX_WAITING {
             self.finish(pin);
         } else {
@@ -243,7 +269,14 @@ impl Ring {
             data: frame.data.get(..MAX_FRAME).unwrap_or(frame.data),
         };
         for pin in self.waiting.iter_mut().filter(|pin| pin.flow == flow) {
+            if self.held + record.size() > MAX_BYTES {
+                self.tally.cut += 1;
+                pin.after = 0;
+                continue;
+            }
+            let before = pin.pcap.len();
             pin.add(&record);
+            self.held += pin.pcap.len() - before;
             pin.after = pin.after.saturating_sub(1);
         }
         self.finish_where(|pin| pin.after == 0);
@@ -253,7 +286,7 @@ impl Ring {
     /// Pins whose time is over are complete.
     pub(crate) fn advance(&mut self, now: u64) {
         if !self.waiting.is_empty() {
-            self.finish_where(|pin| pin.deadline <= now);
+            self.finish_where(|pin| pin.deadline <= now || pin.deadline > now.saturating_add(STEP_BACK));
         }
     }
 
@@ -271,7 +304,14 @@ impl Ring {
 
     /// The complete ones, oldest first.
     pub(crate) fn take(&mut self) -> Vec<Evidence> {
-        self.finished.drain(..).collect()
+        let taken: Vec<_> = self.finished.drain(..).collect();
+        self.held -= taken.iter().map(|evidence| evidence.pcap.len()).sum::<usize>();
+        taken
+    }
+
+    /// True where a pin is complete.
+    pub(crate) fn has_finished(&self) -> bool {
+        !self.finished.is_empty()
     }
 
     fn finish_where(&mut self, is_done: impl Fn(&Pin) -> bool) {
@@ -282,11 +322,15 @@ impl Ring {
     }
 
     fn finish(&mut self, pin: Pin) {
-        if self.finished.len() >= MAX_FINISHED {
-            self.finished.pop_front();
-        }
         let Pin { id, flow, is_failure, pcap, packets, .. } = pin;
         self.finished.push_back(Evidence { pin: id, flow, is_failure, pcap, packets });
+    }
+}
+
+impl Record<'_> {
+    /// Bytes it takes in a capture file at most.
+    const fn size(&self) -> usize {
+        16 + 4 + self.data.len()
     }
 }
 

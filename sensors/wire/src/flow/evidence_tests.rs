@@ -108,10 +108,48 @@ fn a_tag_that_the_kernel_took_off_is_put_back() {
 fn pins_are_bounded() {
     let mut ring = Ring::new(1 << 16);
     ring.record(0, 1, &frame(5, b"x"));
-    for _ in 0..MAX_WAITING + MAX_FINISHED + 10 {
+    for _ in 0..MAX_WAITING + MAX_FINISHED {
         assert!(ring.pin(0, 1, 5, false, false).is_some());
     }
     assert_eq!((ring.waiting.len(), ring.finished.len()), (MAX_WAITING, MAX_FINISHED));
+    assert_eq!((ring.pin(0, 1, 5, false, false), ring.tally.refused), (None, 1));
+    // What was promised once is kept.
+    ring.finish_all();
+    assert_eq!(ring.take().len(), MAX_WAITING + MAX_FINISHED);
+    assert_eq!(ring.held, 0);
+}
+
+#[test]
+fn bytes_of_all_pins_are_bounded() {
+    let mut ring = Ring::new(16 << 20);
+    let large = vec![7; MAX_FRAME];
+    for n in 0..40 {
+        ring.advance(n);
+        ring.record(0, 1, &frame(n, &large));
+    }
+    let pins = (0..100).filter(|_| ring.pin(0, 1, 40, false, false).is_some()).count();
+    for n in 40..60 {
+        ring.record(0, 1, &frame(n, &large));
+    }
+    ring.finish_all();
+    let tally = ring.tally;
+    assert!(tally.cut > 0 && pins as u64 + tally.refused == 100);
+    let all = ring.take();
+    assert_eq!(all.len(), pins);
+    let bytes: usize = all.iter().map(|evidence| evidence.pcap.len()).sum();
+    assert!(bytes <= MAX_BYTES + pins * 24 && bytes > MAX_BYTES / 2, "{bytes}");
+}
+
+#[test]
+fn a_pin_does_not_wait_for_a_clock_that_was_set_back() {
+    let mut ring = Ring::new(1 << 20);
+    let hour = 3600 * PATIENCE;
+    record(&mut ring, 0, hour);
+    ring.pin(0, 1, hour, false, false).unwrap();
+    ring.advance(hour - PATIENCE / 2);
+    assert!(ring.take().is_empty(), "packets out of order are no other clock");
+    ring.advance(5);
+    assert_eq!(ring.take().len(), 1);
 }
 
 #[test]

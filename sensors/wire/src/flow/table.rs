@@ -1,5 +1,6 @@
 //! The table of live flows: found by one look-up a packet, ended by packet time, bounded.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Limits;
@@ -61,11 +62,14 @@ pub(crate) struct FlowTable {
     pub(super) limits: Limits,
     pub(super) budget: Budget,
     /// Stream and datagram protocols that are looked for.
-    pub(super) enabled: [Set; 2],
+    pub(crate) enabled: [Set; 2],
     next_id: u64,
-    due: Vec<u32>,
-    /// Flows whose parser panicked since the last look, by slot.
-    pub(crate) quarantined: Vec<u32>,
+    /// Flows to look at, out of the wheel.
+    due: VecDeque<u32>,
+    /// Flows that the end of the run has yet to end: number and slot.
+    ending: VecDeque<(u64, u32)>,
+    /// Flows whose parser panicked since the last look: slot and number.
+    pub(crate) quarantined: Vec<(u32, u64)>,
 }
 
 /// Parsers hear of the time at least so often (nanoseconds of packet time).
@@ -85,7 +89,8 @@ impl FlowTable {
             budget,
             enabled,
             next_id: 0,
-            due: Vec::new(),
+            due: VecDeque::new(),
+            ending: VecDeque::new(),
             quarantined: Vec::new(),
         }
     }
@@ -97,6 +102,12 @@ impl FlowTable {
     /// Bytes the table holds itself, without streams and parsers.
     pub(crate) fn size(&self) -> usize {
         self.flows.size() + self.index.size() + self.wheel.size()
+    }
+
+    /// Forgets every flow; numbers go on, so that none is given twice.
+    pub(crate) fn reset(&mut self, hasher: KeyHasher) {
+        let next_id = self.next_id;
+        *self = Self { next_id, ..Self::new(self.limits, self.enabled, hasher) };
     }
 
     pub(crate) fn id(&self, slot: u32) -> u64 {
@@ -225,20 +236,31 @@ impl FlowTable {
     /// Sets the clock; ends flows that are due, tells parsers of the time, writes the records of long flows.
     #[inline]
     pub(crate) fn advance(&mut self, env: &mut Env<'_>) {
-        if self.wheel.is_due(env.time) {
-            self.advance_wheel(env);
+        if self.has_due(env.time) {
+            self.advance_some(usize::MAX, env);
         }
     }
 
+    /// True where the time brings something to do.
+    #[inline]
+    pub(crate) fn has_due(&self, time: u64) -> bool {
+        self.wheel.is_due(time) || !self.due.is_empty()
+    }
+
+    /// As [`advance`](Self::advance), for so many flows at most; true where none is left.
     #[inline(never)]
-    fn advance_wheel(&mut self, env: &mut Env<'_>) {
-        let mut due = std::mem::take(&mut self.due);
-        self.wheel.advance(env.time, &mut due);
-        for slot in due.drain(..) {
+    pub(crate) fn advance_some(&mut self, most: usize, env: &mut Env<'_>) -> bool {
+        if self.wheel.is_due(env.time) {
+            self.wheel.advance(env.time, &mut self.due);
+        }
+        for _ in 0..most {
+            let Some(slot) = self.due.pop_front() else {
+                self.due.shrink_to(4096);
+                return true;
+            };
             self.visit(slot, env);
         }
-        due.shrink_to(4096);
-        self.due = due;
+        self.due.is_empty()
     }
 
     fn visit(&mut self, slot: u32, env: &mut Env<'_>) {
@@ -274,11 +296,11 @@ impl FlowTable {
             cx.from_start = from_start;
             analysis.tick(cx);
         });
-        if env.counters.events != before {
-            env.spoke.push(Spoke { id: info.id, slot, is_over: false });
-        }
         if fine.is_none() {
             self.as_of_last(slot, env, |table, env| table.quarantine(slot, env));
+        }
+        if env.counters.events != before {
+            env.spoke.push(Spoke { id: info.id, slot, is_over: false });
         }
     }
 
@@ -376,18 +398,26 @@ impl FlowTable {
         flow.stage = Stage::Idle;
         report::weird(flow, report::FlowWeird::ParserPanic, env);
         if self.quarantined.len() < MAX_QUARANTINED {
-            self.quarantined.push(slot);
+            self.quarantined.push((slot, flow.id));
         }
     }
 
-    /// Ends every flow, in the order of their first packets.
-    pub(crate) fn finish(&mut self, env: &mut Env<'_>) {
-        let mut due = std::mem::take(&mut self.due);
-        self.wheel.take_all(&mut due);
-        due.sort_unstable_by_key(|slot| self.flows[*slot].id);
-        for slot in due.drain(..) {
-            self.end(slot, Reason::Shutdown, env);
+    /// Ends so many flows at most, those begun first before the others; true where none is left.
+    pub(crate) fn finish_some(&mut self, most: usize, env: &mut Env<'_>) -> bool {
+        if self.ending.is_empty() {
+            self.wheel.take_all(&mut self.due);
+            let mut all: Vec<_> = self.due.drain(..).map(|slot| (self.flows[slot].id, slot)).collect();
+            all.sort_unstable();
+            self.ending = all.into();
         }
+        for _ in 0..most {
+            let Some((id, slot)) = self.ending.pop_front() else { break };
+            // A packet that came between two calls may have ended it.
+            if self.flows[slot].id == id && self.index.find(self.flows[slot].tag, |at| at == slot).is_some() {
+                self.end(slot, Reason::Shutdown, env);
+            }
+        }
+        self.ending.is_empty()
     }
 }
 

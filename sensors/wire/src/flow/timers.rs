@@ -97,7 +97,7 @@ impl Wheel {
     }
 
     /// Moves to `time` and takes out, into `due`, every flow whose slot has come.
-    pub(crate) fn advance(&mut self, time: u64, due: &mut Vec<u32>) {
+    pub(crate) fn advance(&mut self, time: u64, due: &mut impl Extend<u32>) {
         let tick = time / TICK;
         let from = std::mem::replace(&mut self.now, tick);
         if tick <= from {
@@ -109,18 +109,18 @@ impl Wheel {
     }
 
     /// Takes out every flow.
-    pub(crate) fn take_all(&mut self, due: &mut Vec<u32>) {
+    pub(crate) fn take_all(&mut self, due: &mut impl Extend<u32>) {
         for bucket in 0..SLOTS as usize {
             self.empty(bucket, due);
         }
     }
 
-    fn empty(&mut self, bucket: usize, due: &mut Vec<u32>) {
+    fn empty(&mut self, bucket: usize, due: &mut impl Extend<u32>) {
         let mut slot = std::mem::replace(&mut self.heads[bucket], NIL);
         self.tails[bucket] = NIL;
         while slot != NIL {
             let link = std::mem::replace(&mut self.links[slot as usize], Link::NEW);
-            due.push(slot);
+            due.extend([slot]);
             slot = link.next;
         }
     }
