@@ -1,6 +1,6 @@
 """Writes the README's picture of the demo: runs `bavn demo` in a pseudo-terminal and keeps what a first-time user sees.
 
-  python scripts/record_demo.py        (the command must be on the PATH or beside this python)
+python scripts/record_demo.py        (the command must be on the PATH or beside this python)
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ def record(home: str) -> str:
     master, slave = pty.openpty()
     ioctl(slave, TIOCSWINSZ, struct.pack("HHHH", 60, COLUMNS, 0, 0))
     command = [str(Path(sys.executable).parent / "bavn"), "--home", home, "demo"]
-    with subprocess.Popen(command, stdout=slave, stderr=slave, cwd=ROOT, env={**os.environ, "COLUMNS": str(COLUMNS)}) as run:
+    with subprocess.Popen(
+        command, stdout=slave, stderr=slave, cwd=ROOT, env={**os.environ, "COLUMNS": str(COLUMNS)}
+    ) as run:
         os.close(slave)
         chunks = []
         while True:
