@@ -46,7 +46,8 @@ class Settings:
 class Batch:
     """What one step gave.
 
-    `failures` are captures of flows whose parser failed; `evidence` has each alert's capture in the order of `alerts`, `heads` its level, rule's title and source address
+    `failures` are captures of flows whose parser failed; `evidence` has each alert's capture in the
+    order of `alerts`, `heads` its level, rule's title and source address
     (empty where it has none); `events` are JSON Lines;
     `problems` are (code, sentence) of sources that failed.
     """
