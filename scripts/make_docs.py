@@ -3,8 +3,6 @@
 `make docs` runs it on the installed package. With `--check` it writes nothing and fails where a page differs.
 """
 
-# ruff: noqa: INP001, T201 - a script, which speaks
-
 from __future__ import annotations
 
 import json
