@@ -161,7 +161,7 @@ fn rules_that_match_one_flow_at_once_share_a_capture() {
 #[test]
 fn a_reload_adds_kinds_of_events() {
     let dns = |n| datagram(n, b"\x12\x34\x01\0\0\x01\0\0\0\0\0\0\x04test\x07example\0\0\x01\0\x01");
-    let mut worker = worker(Some(plan(&["weird"])), 0);
+    let mut worker = worker(Some(plan(&["tls"])), 0);
     let ask = |worker: &mut Worker, n: u32| {
         let mut data = dns(n);
         data[22..24].copy_from_slice(&53_u16.to_be_bytes());
