@@ -12,7 +12,7 @@ import msgspec
 from cli import errors
 from cli.output import Column, Document, Format, format_options
 from cli.safe import safe
-from cli.store import When, open_access_log
+from cli.store import When, existing_access_log
 from cli.summary import counted
 from cli.terminal import command
 
@@ -34,7 +34,7 @@ def minlog(ctx: click.Context, since: datetime | None, agency: str | None, form:
     """Who looked at what, why and when."""
     if ctx.invoked_subcommand is not None:
         return errors.OK
-    log = open_access_log(ctx.obj)
+    log = existing_access_log(ctx.obj)
     rows = [_row(entry.number, entry.record) for entry in log.records(since, agency)]
     head = log.head()
     footer = f"{counted(head.size, 'record')}, head {head.root_base64}    next: {command('minlog verify')}"
@@ -70,7 +70,7 @@ def _columns(form: Format) -> list[Column]:
 @click.pass_obj
 def verify(home: Path, witnesses: tuple[str, ...]) -> int:
     """Check every record, leaf and checkpoint; name what was altered, removed or swapped. Exit 1 where anything was."""
-    log = open_access_log(home)
+    log = existing_access_log(home)
     findings = log.verify([_head(text) for text in witnesses])
     head = log.head()
     for finding in findings:

@@ -74,6 +74,17 @@ def open_access_log(home: Path) -> AccessLog:
     return AccessLog(config.path(config.access_log or ACCESS_LOG))
 
 
+def existing_access_log(home: Path) -> AccessLog:
+    """Open the home's access log to read it; reading makes none.
+
+    Raises:
+        CliError: BAVN-E305 where nobody has looked at anything here.
+    """
+    if not is_centre(home) and not (home / ACCESS_LOG).is_file():
+        raise CliError("BAVN-E305", f"there is no access log in {home}")
+    return open_access_log(home)
+
+
 def who() -> str:
     """Give the name of the person at the keyboard, as the system has it; no variable that a user may set decides."""
     try:

@@ -84,7 +84,7 @@ def test_a_rule_is_explained_on_an_event(form: str, site: Path) -> None:
     done = call("rules", "explain", "http/path_traversal.yml", "-", home=site, stdin=given.encode())
     assert done.code == 0, done.err
     assert done.out.startswith("+ or\n")
-    assert '+ url.original contains "../../"' in done.out
+    assert "+ url.original re " in done.out
     tree = call("rules", "explain", "path_traversal", "-", "--json", home=site, stdin=given.encode()).out
     assert json.loads(tree.splitlines()[0])["outcome"] == "true"
 
