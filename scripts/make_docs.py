@@ -67,10 +67,10 @@ def errors_page() -> Iterator[str]:
 
 def protocols_page() -> Iterator[str]:
     """Kinds of events with their fields, anomalies and counters."""
-    prose = tomllib.loads((DOCS / "protocols.toml").read_text("utf-8"))
+    prose = {path.stem: tomllib.loads(path.read_text("utf-8")) for path in (DOCS / "protocols").glob("*.toml")}
     kinds, fields = _native.event_kinds(), native()
     if set(prose) != set(kinds):
-        raise ValueError(f"protocols.toml and the kinds of events differ: {sorted(set(prose) ^ set(kinds))}")
+        raise ValueError(f"docs/protocols/ and the kinds of events differ: {sorted(set(prose) ^ set(kinds))}")
     yield from ("# Protocols, fields, anomalies and counters", "", _GENERATED, "")
     yield from _protocols_head(kinds)
     yield from _fields_section("Fields of every event", [f for f in rows_of(fields) if f.kinds == set(kinds)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -181,13 +182,30 @@ def test_an_alert_that_the_mapping_refuses_stops_no_other(cluster: Cluster, stor
     assert state.next == 3
 
 
+def put_until_taken(collector: ElasticStore, seq: int) -> str:
+    """Send one alert as a sensor does: what is told to come later comes again."""
+    for _ in range(20):
+        try:
+            (result,) = collector.put(batch(seq))
+        except BavnError as error:
+            status = error.code
+        else:
+            status = result.status
+            if status != "later":
+                break
+        time.sleep(0.5)
+    return status
+
+
 def test_two_collectors_keep_one_sequence(cluster: Cluster) -> None:
     collectors = [cluster.store(), cluster.store()]
     jobs = [(collector, seq) for seq in range(1, 25) for collector in collectors]
     random.Random(3).shuffle(jobs)  # noqa: S311
     with ThreadPoolExecutor(4) as pool:
-        statuses = [result[0].status for result in pool.map(lambda job: job[0].put(batch(job[1])), jobs)]
-    assert statuses.count("stored") == statuses.count("duplicate") == 24
+        statuses = list(pool.map(lambda job: put_until_taken(*job), jobs))
+    # A store that was too slow to say so may have taken it all the same: then both answers are "duplicate".
+    assert set(statuses) <= {"stored", "duplicate"}
+    assert statuses.count("stored") <= 24
     state = collectors[0].sequence("odense", "s1")
     assert state is not None
     assert (state.next, state.gaps) == (24, [])

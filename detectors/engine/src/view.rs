@@ -3,7 +3,7 @@
 use bavn_wire::fields::Field;
 pub use bavn_wire::flow::INFO_FIELDS as FLOW_FIELDS;
 use bavn_wire::flow::community_id;
-use bavn_wire::messages::{Event, EventKind, FlowInfo, Transport, Value};
+use bavn_wire::messages::{Event, FlowInfo, Transport, Value};
 
 /// Calls `then` with the field's value, `None` where it is absent. Computed texts live only for the call.
 pub fn with_field<R>(event: &Event<'_>, field: Field, then: impl FnOnce(Option<&Value<'_>>) -> R) -> R {
@@ -28,7 +28,7 @@ pub fn with_flow_field<R>(event: &Event<'_>, field: Field, then: impl FnOnce(Opt
         Field::NetworkVlanId => flow.vlan[0].map(number),
         Field::NetworkInnerVlanId => flow.vlan[1].map(number),
         Field::NetworkType => Some(Value::Text(if flow.ip[0].is_ipv4() { b"ipv4" } else { b"ipv6" })),
-        Field::NetworkProtocol => protocol(event.kind).map(|name| Value::Text(name.as_bytes())),
+        Field::NetworkProtocol => event.kind.protocol().map(|name| Value::Text(name.as_bytes())),
         Field::NetworkCommunityId => return then(Some(&Value::Text(&community_id::of_flow(flow)))),
         Field::NetworkTransport => Some(match flow.transport.name() {
             Some(name) => Value::Text(name.as_bytes()),
@@ -42,12 +42,4 @@ pub fn with_flow_field<R>(event: &Event<'_>, field: Field, then: impl FnOnce(Opt
 /// What stands for ports in other protocols is none.
 const fn has_ports(flow: &FlowInfo) -> bool {
     matches!(flow.transport, Transport::TCP | Transport::UDP | Transport::SCTP)
-}
-
-/// The application protocol that a kind of event shows by itself.
-const fn protocol(kind: EventKind) -> Option<&'static str> {
-    match kind {
-        EventKind::Dns | EventKind::Http | EventKind::Tls => Some(kind.name()),
-        EventKind::Flow | EventKind::Weird => None,
-    }
 }

@@ -3,19 +3,8 @@
 use bavn_wire::counters::Counters;
 use bavn_wire::fields::{Field, FieldType};
 use bavn_wire::messages::EventKind;
-use bavn_wire::{flow, pipeline, proto};
+use bavn_wire::{flow, proto};
 use serde_json::{Value, json};
-
-/// Fields that an event of a kind can carry, those of its flow apart.
-const fn own_fields(kind: EventKind) -> &'static [Field] {
-    match kind {
-        EventKind::Flow => flow::FIELDS,
-        EventKind::Dns => proto::dns::FIELDS,
-        EventKind::Http => proto::http::FIELDS,
-        EventKind::Tls => proto::tls::FIELDS,
-        EventKind::Weird => flow::WEIRD_FIELDS,
-    }
-}
 
 /// One row a field: name, type, list, hidden, doc, kinds.
 pub(crate) fn fields() -> Value {
@@ -25,7 +14,7 @@ pub(crate) fn fields() -> Value {
 fn row(field: Field) -> Value {
     let def = field.def();
     let carries =
-        |kind: &&EventKind| flow::INFO_FIELDS.contains(&field) || own_fields(**kind).contains(&field);
+        |kind: &&EventKind| flow::INFO_FIELDS.contains(&field) || proto::fields(**kind).contains(&field);
     let kinds: Vec<&str> = EventKind::ALL.iter().filter(carries).map(|kind| kind.name()).collect();
     let ty = match def.ty {
         FieldType::Text => "text",
@@ -45,17 +34,11 @@ pub(crate) fn counters() -> Value {
 
 /// Names and meanings of the anomalies, by the part that tells them.
 pub(crate) fn weirds() -> Value {
-    let parts = [
-        ("frame", pipeline::WEIRDS),
-        ("flow", flow::WEIRDS),
-        ("dns", proto::dns::WEIRDS),
-        ("http", proto::http::WEIRDS),
-        ("tls", proto::tls::WEIRDS),
-    ];
-    let rows = |(part, all): (&'static str, &'static [(&'static str, &'static str)])| {
+    let rows = |(part, all): &(&'static str, proto::Weirds)| {
+        let part = *part;
         all.iter().map(move |(name, doc)| json!({ "part": part, "name": name, "doc": doc }))
     };
-    parts.into_iter().flat_map(rows).collect()
+    proto::WEIRDS.iter().flat_map(rows).collect()
 }
 
 /// Names of the kinds.

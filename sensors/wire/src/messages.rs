@@ -133,35 +133,72 @@ pub struct FlowInfo {
     pub id: u64,
 }
 
-/// Kind of an event: what a Sigma rule's log source is routed by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum EventKind {
-    /// A conversation's record.
-    Flow,
-    /// One DNS transaction.
-    Dns,
-    /// One HTTP/1 transaction.
-    Http,
-    /// One TLS handshake.
-    Tls,
-    /// A protocol anomaly.
-    Weird,
+/// What a kind's events tell of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nature {
+    /// A conversation.
+    Connection,
+    /// A transaction of one protocol, which bears the kind's name.
+    Protocol,
+    /// A file that passed.
+    File,
+    /// Something worth knowing beside the protocols.
+    Info,
+}
+
+macro_rules! kinds {
+    ($($ident:ident $name:literal $nature:ident $phrase:literal;)*) => {
+        /// Kind of an event: what a Sigma rule's log source is routed by.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum EventKind { $(#[doc = $phrase] $ident,)* }
+
+        impl EventKind {
+            /// All kinds.
+            pub const ALL: &'static [Self] = &[$(Self::$ident,)*];
+
+            /// Short name: `dns`; `event.dataset` is `bavn.` and this.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$ident => $name,)* }
+            }
+
+            /// `event.dataset` as JSON.
+            #[must_use]
+            pub const fn dataset(self) -> &'static [u8] {
+                match self { $(Self::$ident => concat!("\"bavn.", $name, "\"").as_bytes(),)* }
+            }
+
+            /// What its events tell of.
+            #[must_use]
+            pub const fn nature(self) -> Nature {
+                match self { $(Self::$ident => Nature::$nature,)* }
+            }
+
+            /// What one of its events is, for a sentence: `a DNS transaction`.
+            #[must_use]
+            pub const fn phrase(self) -> &'static str {
+                match self { $(Self::$ident => $phrase,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    Flow "flow" Connection "a conversation";
+    Dns "dns" Protocol "a DNS transaction";
+    Http "http" Protocol "an HTTP transaction";
+    Tls "tls" Protocol "a TLS handshake";
+    Weird "weird" Info "a protocol anomaly";
 }
 
 impl EventKind {
-    /// All kinds.
-    pub const ALL: &'static [Self] = &[Self::Flow, Self::Dns, Self::Http, Self::Tls, Self::Weird];
-
-    /// Short name: `dns`; `event.dataset` is `bavn.` and this.
+    /// The protocol that a kind of event shows by itself.
     #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Flow => "flow",
-            Self::Dns => "dns",
-            Self::Http => "http",
-            Self::Tls => "tls",
-            Self::Weird => "weird",
+    pub const fn protocol(self) -> Option<&'static str> {
+        match self.nature() {
+            Nature::Protocol => Some(self.name()),
+            Nature::Connection | Nature::File | Nature::Info => None,
         }
     }
 

@@ -15,13 +15,7 @@ const MAX_LITERAL: usize = 60;
 
 /// One plain sentence of what happened.
 pub(super) fn message(rule: &Rule, kind: EventKind) -> String {
-    let what = match kind {
-        EventKind::Flow => "a conversation",
-        EventKind::Dns => "a DNS transaction",
-        EventKind::Http => "an HTTP transaction",
-        EventKind::Tls => "a TLS handshake",
-        EventKind::Weird => "a protocol anomaly",
-    };
+    let what = kind.phrase();
     format!("{}: {what} matched this rule of level {}.", rule.title, rule.level.name())
 }
 

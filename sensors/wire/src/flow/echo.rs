@@ -1,7 +1,7 @@
 //! A protocol for tests: streams that begin with `ECHO`; each piece of data is told as a `weird` of that detail.
 
-use crate::messages::Direction;
-use crate::proto::{Close, Context, Next, Probe, StreamParser};
+use crate::messages::{Direction, EventKind};
+use crate::proto::{Close, Context, FirstBytes, Next, Probe, StreamParser};
 
 #[derive(Debug, Default)]
 pub(crate) struct Echo {
@@ -9,6 +9,9 @@ pub(crate) struct Echo {
 }
 
 impl StreamParser for Echo {
+    const KINDS: &'static [EventKind] = &[EventKind::Weird];
+    const FIRST: FirstBytes = FirstBytes::of(b"E");
+
     fn probe(data: &[u8], _: Direction) -> Probe {
         let len = data.len().min(4);
         match (data.get(..len) == b"ECHO".get(..len), len) {
@@ -36,5 +39,9 @@ impl StreamParser for Echo {
             cx.weird("echo", "to_client", &to_client);
         }
         let _ = why;
+    }
+
+    fn held(&self) -> usize {
+        self.said.iter().map(Vec::capacity).sum()
     }
 }

@@ -121,8 +121,8 @@ pub(crate) struct Flow {
     pub(crate) weirds: u8,
     /// Fresh starts that a stream may still make in search of its protocol.
     pub(crate) tries: u8,
-    /// What those may find.
-    pub(crate) again: Set,
+    /// Those may find any protocol, not only the [later](service::LATER) ones.
+    pub(crate) anything: bool,
     pub(crate) service: Option<&'static str>,
 }
 
@@ -214,14 +214,19 @@ impl Flow {
 }
 
 impl Flow {
+    /// What a fresh start may find.
+    pub(super) const fn again(&self) -> Set {
+        if self.anything { service::ALL } else { service::LATER }
+    }
+
     pub(super) fn begin(key: Key, tag: u32, swapped: bool, id: u64, packet: &Packet<'_>, time: u64) -> Self {
         let by_ports = looks_like_answer(packet.transport, packet.ports);
-        let (answer, tries, again) = match packet.upper {
+        let (answer, tries, anything) = match packet.upper {
             Upper::Tcp(tcp) if tcp.flags.any(TcpFlags::SYN) => {
-                (tcp.flags.any(TcpFlags::ACK), LATER_TRIES, service::LATER)
+                (tcp.flags.any(TcpFlags::ACK), LATER_TRIES, false)
             }
-            Upper::Tcp(_) => (by_ports, MIDSTREAM_TRIES, service::ALL),
-            _ => (by_ports, DATAGRAM_TRIES, service::ALL),
+            Upper::Tcp(_) => (by_ports, MIDSTREAM_TRIES, true),
+            _ => (by_ports, DATAGRAM_TRIES, true),
         };
         let mut flags = Flags::default();
         let mut history = History::default();
@@ -256,7 +261,7 @@ impl Flow {
             reported: 0,
             weirds: 0,
             tries,
-            again,
+            anything,
             service: None,
         }
     }

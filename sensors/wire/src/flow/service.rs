@@ -1,10 +1,12 @@
 //! Which protocol a flow speaks, found by content, and its parser. Enum dispatch: no virtual call per packet.
 //!
-//! Adding a protocol is one row in [`streams!`] or [`datagrams!`] and its first bytes in [`by_first_byte`].
+//! Adding a protocol is one row in [`streams!`] or [`datagrams!`].
 
 use super::reassembly::{Half, Receiver};
 use crate::messages::{Direction, EventKind};
-use crate::proto::{Close, Context, DatagramParser, Next, PROBE_BYTES, Probe, StreamParser, Told};
+use crate::proto::{
+    Close, Context, DatagramParser, FirstBytes, Next, PROBE_BYTES, Probe, StreamParser, Told,
+};
 
 /// What a flow has beside its counters while a protocol is sought or parsed.
 #[derive(Debug)]
@@ -34,20 +36,30 @@ pub(crate) struct Datagrams {
 }
 
 /// A set of protocols, a bit each.
-pub(crate) type Set = u8;
+pub(crate) type Set = u64;
 
 macro_rules! streams {
-    ($($bit:literal $name:ident $parser:ty, $text:literal, $kind:expr;)*) => {
+    ($($name:ident $parser:ty, $text:literal;)*) => {
         /// Parser of a stream.
         pub(crate) enum StreamService { $($name($parser),)* }
 
-        impl StreamService {
-            const ROWS: &[(Set, EventKind, fn(&[u8], Direction) -> Probe)] =
-                &[$((1 << $bit, $kind, <$parser as StreamParser>::probe),)*];
+        #[derive(Clone, Copy)]
+        enum StreamId { $($name,)* }
 
-            fn new(bit: Set) -> Option<Self> {
-                $(if bit == 1 << $bit { return Some(Self::$name(Default::default())); })*
-                None
+        impl StreamService {
+            const ROWS: &[StreamRow] = &[$(StreamRow {
+                set: 1 << StreamId::$name as u32,
+                kinds: <$parser as StreamParser>::KINDS,
+                first: <$parser as StreamParser>::FIRST,
+                later: <$parser as StreamParser>::LATER,
+                probe: <$parser as StreamParser>::probe,
+            },)*];
+
+            fn new(set: Set) -> Option<Self> {
+                const ROWS: &[StreamId] = &[$(StreamId::$name,)*];
+                match ROWS.get(set.trailing_zeros() as usize)? {
+                    $(StreamId::$name => Some(Self::$name(Default::default())),)*
+                }
             }
 
             pub(crate) const fn name(&self) -> &'static str {
@@ -74,17 +86,26 @@ macro_rules! streams {
 }
 
 macro_rules! datagrams {
-    ($($bit:literal $name:ident $parser:ty, $text:literal, $kind:expr;)*) => {
+    ($($name:ident $parser:ty, $text:literal;)*) => {
         /// Parser of datagrams.
         pub(crate) enum DatagramService { $($name($parser),)* }
 
-        impl DatagramService {
-            const ROWS: &[(Set, EventKind, fn(&[u8], [u16; 2]) -> Probe)] =
-                &[$((1 << $bit, $kind, <$parser as DatagramParser>::probe),)*];
+        #[derive(Clone, Copy)]
+        enum DatagramId { $($name,)* }
 
-            fn new(bit: Set) -> Option<Self> {
-                $(if bit == 1 << $bit { return Some(Self::$name(Default::default())); })*
-                None
+        impl DatagramService {
+            const ROWS: &[DatagramRow] = &[$(DatagramRow {
+                set: 1 << DatagramId::$name as u32,
+                kinds: <$parser as DatagramParser>::KINDS,
+                first: <$parser as DatagramParser>::FIRST,
+                probe: <$parser as DatagramParser>::probe,
+            },)*];
+
+            fn new(set: Set) -> Option<Self> {
+                const ROWS: &[DatagramId] = &[$(DatagramId::$name,)*];
+                match ROWS.get(set.trailing_zeros() as usize)? {
+                    $(DatagramId::$name => Some(Self::$name(Default::default())),)*
+                }
             }
 
             pub(crate) const fn name(&self) -> &'static str {
@@ -105,10 +126,15 @@ macro_rules! datagrams {
 
             /// The protocol of a datagram's payload, if any of `enabled` knows it.
             pub(crate) fn find(enabled: Set, payload: &[u8], ports: [u16; 2]) -> Option<Self> {
-                let fits = Self::ROWS.iter().find(|(bit, _, probe)| {
-                    bit & enabled != 0 && probe(payload, ports) == Probe::Yes
-                })?;
-                Self::new(fits.0)
+                let first = *payload.first()?;
+                let mut left = enabled & DATAGRAMS_BY_FIRST[usize::from(first)];
+                while let Some(row) = Self::ROWS.get(left.trailing_zeros() as usize) {
+                    if (row.probe)(payload, ports) == Probe::Yes {
+                        return Self::new(row.set);
+                    }
+                    left &= !row.set;
+                }
+                None
             }
         }
     };
@@ -117,21 +143,21 @@ macro_rules! datagrams {
 // The order is that of the probes.
 #[cfg(not(test))]
 streams! {
-    0 Tls crate::proto::tls::Tls, "tls", EventKind::Tls;
-    1 Dns crate::proto::dns::DnsStream, "dns", EventKind::Dns;
-    2 Http crate::proto::http::Http, "http", EventKind::Http;
+    Tls crate::proto::tls::Tls, "tls";
+    Dns crate::proto::dns::DnsStream, "dns";
+    Http crate::proto::http::Http, "http";
 }
 
 #[cfg(test)]
 streams! {
-    0 Tls crate::proto::tls::Tls, "tls", EventKind::Tls;
-    1 Dns crate::proto::dns::DnsStream, "dns", EventKind::Dns;
-    2 Http crate::proto::http::Http, "http", EventKind::Http;
-    3 Echo super::echo::Echo, "echo", EventKind::Weird;
+    Tls crate::proto::tls::Tls, "tls";
+    Dns crate::proto::dns::DnsStream, "dns";
+    Http crate::proto::http::Http, "http";
+    Echo super::echo::Echo, "echo";
 }
 
 datagrams! {
-    0 Dns crate::proto::dns::DnsDatagram, "dns", EventKind::Dns;
+    Dns crate::proto::dns::DnsDatagram, "dns";
 }
 
 impl std::fmt::Debug for StreamService {
@@ -146,21 +172,52 @@ impl std::fmt::Debug for DatagramService {
     }
 }
 
+/// One stream protocol.
+struct StreamRow {
+    set: Set,
+    kinds: &'static [EventKind],
+    first: FirstBytes,
+    later: bool,
+    probe: fn(&[u8], Direction) -> Probe,
+}
+
+/// One datagram protocol.
+struct DatagramRow {
+    set: Set,
+    kinds: &'static [EventKind],
+    first: FirstBytes,
+    probe: fn(&[u8], [u16; 2]) -> Probe,
+}
+
 /// Stream and datagram protocols that give events of a wanted kind.
 pub(crate) fn enabled(wanted: impl Fn(EventKind) -> bool) -> [Set; 2] {
-    let streams = StreamService::ROWS.iter().filter(|row| wanted(row.1)).fold(0, |set, row| set | row.0);
-    let datagrams = DatagramService::ROWS.iter().filter(|row| wanted(row.1)).fold(0, |set, row| set | row.0);
+    let any = |kinds: &[EventKind]| kinds.iter().any(|kind| wanted(*kind));
+    let streams = StreamService::ROWS.iter().filter(|row| any(row.kinds)).fold(0, |set, row| set | row.set);
+    let datagrams =
+        DatagramService::ROWS.iter().filter(|row| any(row.kinds)).fold(0, |set, row| set | row.set);
     [streams, datagrams]
 }
 
-/// Stream protocols that can begin with that byte: most streams of other protocols cost one look.
-const fn by_first_byte(byte: u8) -> Set {
-    let tls = matches!(byte, 0x14..=0x17 | 0x80..) as Set;
-    let dns = ((byte < 0x40) as Set) << 1;
-    let http = (byte.is_ascii_graphic() as Set) << 2;
-    let rest = !0b111;
-    tls | dns | http | rest
+macro_rules! by_first_byte {
+    ($rows:expr) => {{
+        let (mut table, mut row) = ([0; 256], 0);
+        while row < $rows.len() {
+            let mut byte = 0;
+            while byte < 256 {
+                if $rows[row].first.has(byte as u8) {
+                    table[byte] |= $rows[row].set;
+                }
+                byte += 1;
+            }
+            row += 1;
+        }
+        table
+    }};
 }
+
+/// Protocols that can begin with a byte: most streams of other protocols cost one look.
+static STREAMS_BY_FIRST: [Set; 256] = by_first_byte!(StreamService::ROWS);
+static DATAGRAMS_BY_FIRST: [Set; 256] = by_first_byte!(DatagramService::ROWS);
 
 /// Every stream protocol that is enabled.
 pub(crate) const ALL: Set = !0;
@@ -168,7 +225,16 @@ pub(crate) const ALL: Set = !0;
 /// What a stream may turn into after it began as something unknown, at the beginning of a segment: mail, directories,
 /// databases and remote desktops begin in clear text and go on in TLS. HTTP in the midst of such a stream is mostly
 /// something that is carried, as in a mail, and not a conversation.
-pub(crate) const LATER: Set = 1;
+pub(crate) const LATER: Set = {
+    let (mut set, mut row) = (0, 0);
+    while row < StreamService::ROWS.len() {
+        if StreamService::ROWS[row].later {
+            set |= StreamService::ROWS[row].set;
+        }
+        row += 1;
+    }
+    set
+};
 
 /// True for the greeting of a SOCKS client (RFC 1928 3, SOCKS 4): after it any protocol may begin.
 pub(crate) fn is_socks(data: &[u8]) -> bool {
@@ -184,11 +250,13 @@ pub(crate) fn probe(set: Set, data: &[u8], direction: Direction) -> (Option<Set>
     let Some(first) = data.first() else {
         return (None, set);
     };
-    let mut left = set & by_first_byte(*first);
-    for (bit, _, probe) in StreamService::ROWS.iter().filter(|row| row.0 & set & by_first_byte(*first) != 0) {
-        match probe(data, direction) {
-            Probe::Yes => return (Some(*bit), left),
-            Probe::No => left &= !bit,
+    let left = set & STREAMS_BY_FIRST[usize::from(*first)];
+    let (mut asked, mut left) = (left, left);
+    while let Some(row) = StreamService::ROWS.get(asked.trailing_zeros() as usize) {
+        asked &= !row.set;
+        match (row.probe)(data, direction) {
+            Probe::Yes => return (Some(row.set), left),
+            Probe::No => left &= !row.set,
             Probe::More => {}
         }
     }

@@ -76,7 +76,7 @@ impl FlowTable {
         let enabled = self.enabled[0];
         let flow = &mut self.flows[slot];
         if service::is_socks(packet.payload) {
-            flow.again = service::ALL;
+            flow.anything = true;
         }
         if flow.flags.get_dir(Flags::RULED_OUT_DIR, direction) || packet.payload.is_empty() {
             return false;
@@ -95,7 +95,7 @@ impl FlowTable {
         }
         flow.flags.set(Flags::ASSEMBLED);
         let left = [Direction::ToServer, Direction::ToClient].map(|way| flow.sought(way, enabled));
-        let again = enabled & flow.again;
+        let again = enabled & flow.again();
         let app = App::Probing(Probing { left, again, tries: flow.tries, ..Probing::default() });
         let stream = Stream { halves: Default::default(), app, ticked: env.time / TICK, told: Told::new() };
         flow.analysis = Some(Analysis::Stream(Box::new(stream)));
@@ -345,7 +345,7 @@ impl Flow {
         if self.flags.get_dir(Flags::RULED_OUT_DIR, direction) {
             0
         } else if self.flags.get_dir(Flags::TRIED_DIR, direction) {
-            enabled & self.again
+            enabled & self.again()
         } else {
             enabled
         }

@@ -54,10 +54,7 @@ impl<'e> Info<'e> {
     }
 
     fn protocol(&self) -> Value<'_> {
-        match self.kind {
-            EventKind::Dns | EventKind::Http | EventKind::Tls => Value::Text(self.kind.name().as_bytes()),
-            EventKind::Flow | EventKind::Weird => Value::Unobserved,
-        }
+        self.kind.protocol().map_or(Value::Unobserved, |name| Value::Text(name.as_bytes()))
     }
 
     fn transport(&self) -> &[u8] {

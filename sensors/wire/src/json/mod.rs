@@ -8,7 +8,7 @@ pub use nested::{Name, Nested};
 pub use text::{write_text, write_time, write_value};
 
 use crate::fields::{FIELDS, Field};
-use crate::messages::{Event, EventKind, Value};
+use crate::messages::{Event, EventKind, Nature, Value};
 use info::Info;
 
 /// A dotted name of the writer's own, with its place in the field table.
@@ -86,7 +86,7 @@ pub fn write_event(out: &mut Vec<u8>, event: &Event<'_>) {
         (&PACKET, Own::Value(Value::Number(event.packet))),
         (&UNOBSERVED, Own::Unobserved),
         (&CATEGORY, Own::Raw(br#"["network"]"#)),
-        (&DATASET, Own::Raw(dataset(event.kind))),
+        (&DATASET, Own::Raw(event.kind.dataset())),
         (&KIND, Own::Raw(br#""event""#)),
         (&TYPE, Own::Raw(types(event.kind))),
     ];
@@ -94,22 +94,12 @@ pub fn write_event(out: &mut Vec<u8>, event: &Event<'_>) {
     out.push(b'\n');
 }
 
-const fn dataset(kind: EventKind) -> &'static [u8] {
-    match kind {
-        EventKind::Flow => br#""bavn.flow""#,
-        EventKind::Dns => br#""bavn.dns""#,
-        EventKind::Http => br#""bavn.http""#,
-        EventKind::Tls => br#""bavn.tls""#,
-        EventKind::Weird => br#""bavn.weird""#,
-    }
-}
-
 /// `event.type` of ECS for the category `network`.
 const fn types(kind: EventKind) -> &'static [u8] {
-    match kind {
-        EventKind::Flow => br#"["connection"]"#,
-        EventKind::Dns | EventKind::Http | EventKind::Tls => br#"["connection","protocol"]"#,
-        EventKind::Weird => br#"["info"]"#,
+    match kind.nature() {
+        Nature::Connection => br#"["connection"]"#,
+        Nature::Protocol => br#"["connection","protocol"]"#,
+        Nature::File | Nature::Info => br#"["info"]"#,
     }
 }
 

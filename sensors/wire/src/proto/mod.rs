@@ -6,9 +6,44 @@ pub mod http;
 pub(crate) mod testing;
 pub mod tls;
 
+mod first;
+
 use crate::counters::Counters;
 use crate::fields::Field;
 use crate::messages::{Direction, Event, EventKind, FlowInfo, Sink, Value};
+use crate::{flow, pipeline};
+pub use first::FirstBytes;
+
+/// Names of anomalies with their meaning.
+pub type Weirds = &'static [(&'static str, &'static str)];
+
+macro_rules! protocols {
+    ($($kind:ident $($module:ident)::+;)*) => {
+        /// Fields that an event of a kind can carry, those of its flow apart.
+        #[must_use]
+        pub const fn fields(kind: EventKind) -> &'static [Field] {
+            match kind {
+                EventKind::Flow => flow::FIELDS,
+                EventKind::Weird => flow::WEIRD_FIELDS,
+                $(EventKind::$kind => $($module)::+::FIELDS,)*
+            }
+        }
+
+        /// Names and meanings of the anomalies, by the part that tells them.
+        pub const WEIRDS: &[(&str, Weirds)] = &[
+            ("frame", pipeline::WEIRDS),
+            ("flow", flow::WEIRDS),
+            $((EventKind::$kind.name(), $($module)::+::WEIRDS),)*
+        ];
+    };
+}
+
+// One row a kind: the module that has its `FIELDS` and `WEIRDS`.
+protocols! {
+    Dns dns;
+    Http http;
+    Tls tls;
+}
 
 /// Answer of a probe on the first bytes of one direction of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +143,13 @@ impl Context<'_> {
 
 /// A protocol over a reliable stream. Bytes come in order, each once.
 pub trait StreamParser: Default {
+    /// Kinds of events that it gives: one of them wanted, and flows are looked at for it.
+    const KINDS: &'static [EventKind];
+    /// What the first byte can be.
+    const FIRST: FirstBytes;
+    /// It may begin in a stream that began as something unknown, at a segment's beginning.
+    const LATER: bool = false;
+
     /// Looks at the first bytes of a direction (at most [`PROBE_BYTES`]).
     fn probe(data: &[u8], direction: Direction) -> Probe;
 
@@ -125,10 +167,18 @@ pub trait StreamParser: Default {
 
     /// The flow ends: give out what is pending.
     fn close(&mut self, why: Close, cx: &mut Context<'_>);
+
+    /// Bytes of heap that it holds now, roughly, at little cost: the budget over all flows counts them.
+    fn held(&self) -> usize;
 }
 
 /// A protocol over datagrams.
 pub trait DatagramParser: Default {
+    /// Kinds of events that it gives: one of them wanted, and flows are looked at for it.
+    const KINDS: &'static [EventKind];
+    /// What the first byte can be.
+    const FIRST: FirstBytes;
+
     /// Looks at one payload; never `More`.
     fn probe(payload: &[u8], ports: [u16; 2]) -> Probe;
 
@@ -142,6 +192,9 @@ pub trait DatagramParser: Default {
 
     /// The flow ends: give out what is pending.
     fn close(&mut self, why: Close, cx: &mut Context<'_>);
+
+    /// Bytes of heap that it holds now, roughly, at little cost: the budget over all flows counts them.
+    fn held(&self) -> usize;
 }
 
 /// A stream of which so many bytes fitted no protocol is not looked at again.

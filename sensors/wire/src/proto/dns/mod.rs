@@ -17,8 +17,8 @@ mod transactions;
 pub use event::FIELDS;
 pub use stream::DnsStream;
 
-use crate::messages::Direction;
-use crate::proto::{Close, Context, DatagramParser, Next, Probe};
+use crate::messages::{Direction, EventKind};
+use crate::proto::{Close, Context, DatagramParser, FirstBytes, Next, Probe};
 use transactions::Transactions;
 
 /// Anomalies that this protocol can name, with their meaning.
@@ -43,6 +43,10 @@ pub struct DnsDatagram {
 }
 
 impl DatagramParser for DnsDatagram {
+    const KINDS: &'static [EventKind] = &[EventKind::Dns];
+    // An identifier.
+    const FIRST: FirstBytes = FirstBytes::ANY;
+
     fn probe(payload: &[u8], ports: [u16; 2]) -> Probe {
         probe::message(payload, ports.contains(&53))
     }
@@ -58,5 +62,9 @@ impl DatagramParser for DnsDatagram {
 
     fn close(&mut self, _: Close, cx: &mut Context<'_>) {
         self.open.flush(cx);
+    }
+
+    fn held(&self) -> usize {
+        self.open.held()
     }
 }

@@ -3,8 +3,8 @@
 use super::parse::Header;
 use super::probe;
 use super::transactions::Transactions;
-use crate::messages::Direction;
-use crate::proto::{Close, Context, Next, Probe, StreamParser};
+use crate::messages::{Direction, EventKind};
+use crate::proto::{Close, Context, FirstBytes, Next, Probe, StreamParser};
 
 /// DNS over a stream.
 #[derive(Debug, Default)]
@@ -27,6 +27,10 @@ struct Half {
 }
 
 impl StreamParser for DnsStream {
+    const KINDS: &'static [EventKind] = &[EventKind::Dns];
+    // Of a length; messages of 16 KiB and more do not come first.
+    const FIRST: FirstBytes = FirstBytes::range(0, 0x3f);
+
     fn probe(data: &[u8], _: Direction) -> Probe {
         probe::stream(data)
     }
@@ -52,6 +56,10 @@ impl StreamParser for DnsStream {
         }
         self.halves = Default::default();
         self.open.flush(cx);
+    }
+
+    fn held(&self) -> usize {
+        self.halves.iter().map(|half| half.part.capacity()).sum::<usize>() + self.open.held()
     }
 }
 

@@ -66,6 +66,11 @@ pub(super) struct Transactions {
 }
 
 impl Transactions {
+    /// Bytes of heap, roughly: names are mostly short.
+    pub(super) fn held(&self) -> usize {
+        self.pending.capacity() * (size_of::<Pending>() + SMALL) + self.spare.capacity()
+    }
+
     /// Takes one whole message. False where it is none.
     pub(super) fn message(&mut self, direction: Direction, bytes: &[u8], cx: &mut Context<'_>) -> bool {
         self.direction = Some(direction);

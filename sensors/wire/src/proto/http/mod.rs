@@ -17,7 +17,7 @@ mod url;
 pub use event::FIELDS;
 
 use crate::messages::{Direction, EventKind};
-use crate::proto::{Close, Context, Next, PROBE_BYTES, Probe, StreamParser};
+use crate::proto::{Close, Context, FirstBytes, Next, PROBE_BYTES, Probe, StreamParser};
 use body::{Framing, State};
 use event::Response;
 use head::{Head, RequestLine, Scan, StatusLine, unfold};
@@ -65,6 +65,9 @@ struct Half {
 }
 
 impl StreamParser for Http {
+    const KINDS: &'static [EventKind] = &[EventKind::Http];
+    const FIRST: FirstBytes = FirstBytes::GRAPHIC;
+
     fn probe(data: &[u8], _: Direction) -> Probe {
         probe::head(data)
     }
@@ -101,6 +104,10 @@ impl StreamParser for Http {
         self.cut_head(first, cx);
         self.cut_head(first.flip(), cx);
         self.open.flush(cx);
+    }
+
+    fn held(&self) -> usize {
+        self.halves.iter().map(|half| half.part.capacity()).sum::<usize>() + self.open.held()
     }
 }
 

@@ -45,6 +45,11 @@ pub(super) struct Transactions {
 }
 
 impl Transactions {
+    /// Bytes of heap.
+    pub(super) fn held(&self) -> usize {
+        self.open.capacity() * size_of::<Request>() + self.bytes
+    }
+
     pub(super) fn push(&mut self, request: Request, cx: &mut Context<'_>) {
         if self.open.len() >= MAX_PENDING {
             cx.counters.parser_limit += 1;

@@ -45,6 +45,12 @@ pub(super) struct Handshake {
 }
 
 impl Handshake {
+    /// Bytes of heap.
+    pub(super) fn held(&self) -> usize {
+        let kept = [&self.client_hello, &self.server_hello, &self.certificates];
+        kept.into_iter().flatten().map(Vec::capacity).sum()
+    }
+
     /// True where there is a hello to tell of.
     pub(super) fn has_begun(&self) -> bool {
         self.client_hello.is_some() || self.version.is_some()

@@ -18,7 +18,7 @@ mod record;
 #[cfg(test)]
 mod tests;
 
-use super::{Close, Context, Next, Probe, StreamParser};
+use super::{Close, Context, FirstBytes, Next, Probe, StreamParser};
 use crate::messages::{Direction, EventKind};
 pub use cursor::U16List;
 pub use event::FIELDS;
@@ -55,6 +55,11 @@ pub struct Tls {
 }
 
 impl StreamParser for Tls {
+    const KINDS: &'static [EventKind] = &[EventKind::Tls];
+    // A record's type, or the length of a hello of SSL 2.0.
+    const FIRST: FirstBytes = FirstBytes::range(0x14, 0x17).or(FirstBytes::range(0x80, 0xff));
+    const LATER: bool = true;
+
     fn probe(data: &[u8], _: Direction) -> Probe {
         probe::probe(data)
     }
@@ -92,6 +97,10 @@ impl StreamParser for Tls {
 
     fn close(&mut self, why: Close, cx: &mut Context<'_>) {
         self.finish(Some(why), cx);
+    }
+
+    fn held(&self) -> usize {
+        self.readers.iter().map(Reader::held).sum::<usize>() + self.handshake.held()
     }
 }
 

@@ -115,6 +115,11 @@ impl Reader {
         }
     }
 
+    /// Bytes of heap.
+    pub(super) const fn held(&self) -> usize {
+        self.message.capacity()
+    }
+
     /// The body of the message that was just completed.
     pub(super) fn take_message(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.message)
