@@ -17,12 +17,12 @@ fn main() {
     fs::write(&out, table).unwrap_or_else(|error| panic!("{}: {error}", out.display()));
 }
 
-/// The lists: what is shared, the flow's, one a protocol.
+/// The lists: what is shared, the files', the flow's, one a protocol.
 fn lists(src: &Path) -> Vec<PathBuf> {
     let protocols = fs::read_dir(src.join("proto")).unwrap_or_else(|error| panic!("proto: {error}"));
     let own = protocols.flatten().map(|entry| entry.path().join("fields.txt")).filter(|list| list.exists());
     let mut all: Vec<PathBuf> = own.collect();
-    all.extend([src.join("fields.txt"), src.join("flow/fields.txt")]);
+    all.extend(["fields.txt", "files/fields.txt", "flow/fields.txt"].map(|list| src.join(list)));
     all
 }
 

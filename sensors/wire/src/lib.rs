@@ -5,6 +5,7 @@ pub mod capture;
 pub mod counters;
 pub mod decode;
 pub mod fields;
+pub mod files;
 pub mod flow;
 pub mod json;
 pub mod messages;

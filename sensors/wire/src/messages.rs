@@ -190,6 +190,7 @@ kinds! {
     Http "http" Protocol "an HTTP transaction";
     Tls "tls" Protocol "a TLS handshake";
     Weird "weird" Info "a protocol anomaly";
+    File "file" File "a file in transfer";
 }
 
 impl EventKind {

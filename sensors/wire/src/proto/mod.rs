@@ -11,7 +11,7 @@ mod first;
 use crate::counters::Counters;
 use crate::fields::Field;
 use crate::messages::{Direction, Event, EventKind, FlowInfo, Sink, Value};
-use crate::{flow, pipeline};
+use crate::{files, flow, pipeline};
 pub use first::FirstBytes;
 
 /// Names of anomalies with their meaning.
@@ -43,6 +43,7 @@ protocols! {
     Dns dns;
     Http http;
     Tls tls;
+    File files;
 }
 
 /// Answer of a probe on the first bytes of one direction of a flow.

@@ -1,0 +1,51 @@
+//! MD5, SHA-1 and SHA-256 of one file, made side by side.
+
+use md5::{Digest, Md5};
+use sha1::Sha1;
+use sha2::Sha256;
+
+/// The three states.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Digests {
+    md5: Md5,
+    sha1: Sha1,
+    sha256: Sha256,
+}
+
+/// A digest in lower-case hexadecimal digits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hex {
+    digits: [u8; 64],
+    len: usize,
+}
+
+impl Digests {
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        self.md5.update(bytes);
+        self.sha1.update(bytes);
+        self.sha256.update(bytes);
+    }
+
+    /// MD5, SHA-1, SHA-256.
+    pub(super) fn finish(self) -> [Hex; 3] {
+        [Hex::of(&self.md5.finalize()), Hex::of(&self.sha1.finalize()), Hex::of(&self.sha256.finalize())]
+    }
+}
+
+impl Hex {
+    fn of(digest: &[u8]) -> Self {
+        let mut hex = Self { digits: [0; 64], len: digest.len() * 2 };
+        for (pair, byte) in hex.digits.as_chunks_mut::<2>().0.iter_mut().zip(digest) {
+            *pair = [digit(byte >> 4), digit(byte & 15)];
+        }
+        hex
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.digits.get(..self.len).unwrap_or_default()
+    }
+}
+
+const fn digit(nibble: u8) -> u8 {
+    if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }
+}
