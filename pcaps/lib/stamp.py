@@ -39,6 +39,8 @@ VERSION_CALLS = {
     "bash": ["--version"],
     "swaks": ["--version"],
     "ndisc6": ["-V"],
+    "dropbear": ["-V"],
+    "dbclient": ["-V"],
 }
 OUT_OF_ORDER = "tcp.reassemble_out_of_order:TRUE"
 FILTERS = {

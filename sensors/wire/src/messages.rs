@@ -191,6 +191,7 @@ kinds! {
     Tls "tls" Protocol "a TLS handshake";
     Weird "weird" Info "a protocol anomaly";
     File "file" File "a file in transfer";
+    Ssh "ssh" Protocol "an SSH key exchange";
 }
 
 impl EventKind {

@@ -145,6 +145,7 @@ macro_rules! datagrams {
 streams! {
     Tls crate::proto::tls::Tls, "tls";
     Dns crate::proto::dns::DnsStream, "dns";
+    Ssh crate::proto::ssh::Ssh, "ssh";
     Http crate::proto::http::Http, "http";
 }
 
@@ -152,6 +153,7 @@ streams! {
 streams! {
     Tls crate::proto::tls::Tls, "tls";
     Dns crate::proto::dns::DnsStream, "dns";
+    Ssh crate::proto::ssh::Ssh, "ssh";
     Http crate::proto::http::Http, "http";
     Echo super::echo::Echo, "echo";
 }

@@ -1,7 +1,9 @@
 //! Protocols: each a folder with `probe` (is it this?) and `parse` (what does it say?).
 
+pub(crate) mod base64;
 pub mod dns;
 pub mod http;
+pub mod ssh;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tls;
@@ -44,6 +46,7 @@ protocols! {
     Http http;
     Tls tls;
     File files;
+    Ssh ssh;
 }
 
 /// Answer of a probe on the first bytes of one direction of a flow.

@@ -192,7 +192,7 @@ const fn hex_digit(nibble: u8) -> u8 {
 }
 
 /// `N` must be twice the digest's length or less.
-pub(super) fn hex<const N: usize>(digest: &[u8]) -> [u8; N] {
+pub(crate) fn hex<const N: usize>(digest: &[u8]) -> [u8; N] {
     let mut out = [b'0'; N];
     for (pair, byte) in out.chunks_mut(2).zip(digest) {
         pair.copy_from_slice(&[hex_digit(byte >> 4), hex_digit(*byte)][..pair.len()]);
