@@ -1,7 +1,7 @@
 """The sharing contract: what may leave the agency. Enforced before the outbox.
 
 A contract is a TOML file that the agency owns. Without one the default holds, which already takes out
-CPR numbers, e-mail addresses, cookies, authorisation headers and query strings.
+CPR numbers, e-mail addresses, cookies, authorisation headers, query strings and bodies.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 Level = Literal["informational", "low", "medium", "high", "critical"]
 Share = Literal["none", "full"]
 Tlp = Literal["CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED"]
-Redaction = Literal["cpr", "email", "cookie", "authorization", "query"]
+Redaction = Literal["cpr", "email", "cookie", "authorization", "query", "body"]
 
-_ALL_REDACTIONS: Final[tuple[Redaction, ...]] = ("cpr", "email", "cookie", "authorization", "query")
+_ALL_REDACTIONS: Final[tuple[Redaction, ...]] = ("cpr", "email", "cookie", "authorization", "query", "body")
 _DROPPED: Final[dict[str, Redaction]] = {
     "bavn.http.request.cookie": "cookie",
     "bavn.http.request.authorization": "authorization",
+    "http.request.body.content": "body",
     "url.query": "query",
     "url.fragment": "query",
     "url.username": "authorization",
@@ -52,6 +53,7 @@ _NEVER_TOUCHED: Final = frozenset(
     {
         "@timestamp", "ecs", "observer", "organization", "rule", "event.id", "event.created", "network.community_id",
         "tls.client.ja3", "tls.client.ja4", "tls.server.ja3s", "tls.server.hash", "tls.server.x509.serial_number",
+        "file.hash",
         "bavn.agency", "bavn.sensor", "bavn.plan", "bavn.rule", "bavn.evidence",
     }
 )  # fmt: skip

@@ -67,12 +67,13 @@ def test_reason_survives_and_the_observed_value_follows_its_field() -> None:
         {"field": "url.original", "op": "contains", "value": "/etc/passwd", "observed": "/x?f=/etc/passwd"},
         {"field": "bavn.http.raw", "op": "contains", "value": "jndi", "observed": RAW},
         {"field": "bavn.http.request.cookie", "op": "contains", "value": "a", "observed": "secret"},
+        {"field": "http.request.body.content", "op": "contains", "value": "b", "observed": "password=secret"},
         {"field": "dns.question.name", "op": "exists", "value": True, "observed": "070761-4285.example"},
     ]
     matched = enforce(Contract(), document)["bavn"]["matched"]
     head = "GET /a?[query]\r\ncookie: [cookie]\r\nauthorization: [authorization]\r\nUser-Agent: ${jndi:x}"
-    assert [leaf["observed"] for leaf in matched] == ["/x?[query]", head, "[redacted]", "[cpr].example"]
-    assert [leaf["value"] for leaf in matched] == ["/etc/passwd", "jndi", "a", True]
+    assert [leaf["observed"] for leaf in matched] == ["/x?[query]", head, "[redacted]", "[redacted]", "[cpr].example"]
+    assert [leaf["value"] for leaf in matched] == ["/etc/passwd", "jndi", "a", "b", True]
 
 
 def test_everything_else_is_untouched() -> None:

@@ -44,6 +44,16 @@ impl State {
         }
     }
 
+    /// True where the bytes that are passed over are content.
+    pub(super) const fn has_content(self) -> bool {
+        matches!(self, Self::Body(_) | Self::ChunkData(_) | Self::UntilClose)
+    }
+
+    /// True within a body, its framing included.
+    pub(super) const fn is_body(self) -> bool {
+        self.has_content() || matches!(self, Self::ChunkSize { .. } | Self::ChunkEnd | Self::Trailer(_))
+    }
+
     fn content(&mut self, left: u64, have: usize) -> (usize, u64) {
         let used = usize::try_from(left).unwrap_or(usize::MAX).min(have);
         let left = left - used as u64;

@@ -15,6 +15,8 @@ pub const FIELDS: &[Field] = &[
     Field::HttpRaw,
     Field::HttpRequestAuthorization,
     Field::HttpRequestCookie,
+    Field::HttpRequestFileNames,
+    Field::HttpRequestFormFields,
     Field::HttpHeaderNames,
     Field::HttpRequestHeaders,
     Field::HttpRequestOrigin,
@@ -25,6 +27,7 @@ pub const FIELDS: &[Field] = &[
     Field::HttpResponseServer,
     Field::HttpTransactionDepth,
     Field::HttpRequestBodyBytes,
+    Field::HttpRequestBodyContent,
     Field::HttpRequestMethod,
     Field::HttpRequestMimeType,
     Field::HttpRequestReferrer,
@@ -46,17 +49,17 @@ pub const FIELDS: &[Field] = &[
 ];
 
 /// A response's head in parts.
-pub(super) struct Response<'a> {
-    pub(super) line: StatusLine<'a>,
-    pub(super) head: &'a Head<'a>,
+pub(crate) struct Response<'a> {
+    pub(crate) line: StatusLine<'a>,
+    pub(crate) head: &'a Head<'a>,
     /// The head was not seen to its end.
-    pub(super) cut: bool,
+    pub(crate) cut: bool,
     /// Bytes of the body, unobserved where only its end would tell.
-    pub(super) body: Option<Value<'static>>,
+    pub(crate) body: Option<Value<'static>>,
 }
 
 /// Gives out one transaction; a side that is `None` was not seen.
-pub(super) fn give_out(request: Option<&Request>, response: Option<&Response<'_>>, cx: &mut Context<'_>) {
+pub(crate) fn give_out(request: Option<&Request>, response: Option<&Response<'_>>, cx: &mut Context<'_>) {
     if !cx.sink.wants(EventKind::Http) {
         return;
     }
@@ -68,6 +71,8 @@ pub(super) fn give_out(request: Option<&Request>, response: Option<&Response<'_>
         names: upper.values(),
         request: lines(headers),
         response: lines(response.map_or(&[][..], |response| &response.head.headers)),
+        form_fields: texts(request.map_or(&[][..], |request| &request.body.fields)),
+        file_names: texts(request.map_or(&[][..], |request| &request.body.files)),
     };
     let mut fields = Fields {
         all: Vec::with_capacity(FIELDS.len()),
@@ -211,6 +216,12 @@ struct Lists<'a> {
     names: Vec<Value<'a>>,
     request: Vec<Value<'a>>,
     response: Vec<Value<'a>>,
+    form_fields: Vec<Value<'a>>,
+    file_names: Vec<Value<'a>>,
+}
+
+fn texts(names: &[Box<[u8]>]) -> Vec<Value<'_>> {
+    names.iter().map(|name| Value::Text(name)).collect()
 }
 
 fn lines<'a>(headers: &[Header<'a>]) -> Vec<Value<'a>> {
@@ -268,6 +279,8 @@ impl<'a> Fields<'a> {
         let authorization = known.and_then(|known| known.authorization.as_deref());
         self.asked_text(Field::HttpRequestAuthorization, authorization);
         self.asked_text(Field::HttpRequestCookie, known.and_then(|known| known.cookie.as_deref()));
+        self.asked(Field::HttpRequestFileNames, list(&lists.file_names));
+        self.asked(Field::HttpRequestFormFields, list(&lists.form_fields));
         self.asked(Field::HttpHeaderNames, list(&lists.names));
         self.asked(Field::HttpRequestHeaders, list(&lists.request));
         self.asked_text(Field::HttpRequestOrigin, known.and_then(|known| known.origin.as_deref()));
@@ -284,6 +297,8 @@ impl<'a> Fields<'a> {
     fn request_line(&mut self, parts: Option<&'a Parts<'a>>) {
         let known = parts.map(|parts| &parts.known);
         self.asked(Field::HttpRequestBodyBytes, parts.map(|parts| Value::Number(parts.body_bytes())));
+        let first = parts.map(|parts| parts.request.body.first.as_slice());
+        self.asked_text(Field::HttpRequestBodyContent, first.filter(|first| !first.is_empty()));
         self.asked_text(Field::HttpRequestMethod, parts.map(|parts| parts.line.method));
         let content_type = known.and_then(|known| known.content_type.as_deref());
         self.asked_text(Field::HttpRequestMimeType, content_type.map(mime_type));

@@ -4,15 +4,15 @@ use super::limits::MAX_HEADERS;
 
 /// Looks for the blank line that ends a head, and goes on where it stopped.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Scan {
+pub(crate) struct Scan {
     at: usize,
     /// A header goes on in the next line (RFC 9112 5.2).
-    pub(super) folded: bool,
+    pub(crate) folded: bool,
 }
 
 impl Scan {
     /// Length of the head with its blank line, once that is there. Bare line feeds end lines too.
-    pub(super) fn find(&mut self, bytes: &[u8]) -> Option<usize> {
+    pub(crate) fn find(&mut self, bytes: &[u8]) -> Option<usize> {
         while let Some(found) = memchr::memchr(b'\n', bytes.get(self.at..)?) {
             let newline = self.at + found;
             match bytes.get(newline + 1..)? {
@@ -32,7 +32,7 @@ impl Scan {
 }
 
 /// Joins folded header lines by spaces, in place. The first line is never joined.
-pub(super) fn unfold(head: &mut [u8]) {
+pub(crate) fn unfold(head: &mut [u8]) {
     let begin = memchr::memchr(b'\n', head).unwrap_or(head.len()) + 1;
     for at in begin..head.len().saturating_sub(1) {
         let Some([before, newline, next]) = head.get_mut(at - 1..at + 2) else { return };
@@ -47,25 +47,25 @@ pub(super) fn unfold(head: &mut [u8]) {
 
 /// One header line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Header<'a> {
-    pub(super) name: &'a [u8],
-    pub(super) value: &'a [u8],
-    pub(super) line: &'a [u8],
+pub(crate) struct Header<'a> {
+    pub(crate) name: &'a [u8],
+    pub(crate) value: &'a [u8],
+    pub(crate) line: &'a [u8],
 }
 
 /// A head in parts.
 #[derive(Debug)]
-pub(super) struct Head<'a> {
-    pub(super) first: &'a [u8],
-    pub(super) headers: Vec<Header<'a>>,
+pub(crate) struct Head<'a> {
+    pub(crate) first: &'a [u8],
+    pub(crate) headers: Vec<Header<'a>>,
     /// There were more headers than the limit.
-    pub(super) more: bool,
+    pub(crate) more: bool,
     /// There was a line without a colon.
-    pub(super) broken: bool,
+    pub(crate) broken: bool,
 }
 
 impl<'a> Head<'a> {
-    pub(super) fn parse(bytes: &'a [u8]) -> Self {
+    pub(crate) fn parse(bytes: &'a [u8]) -> Self {
         let mut lines = Lines(bytes);
         let first = lines.next().unwrap_or_default();
         let mut head = Self { first, headers: Vec::with_capacity(16), more: false, broken: false };
@@ -90,7 +90,7 @@ impl<'a> Head<'a> {
     }
 
     /// Values of all headers of that name, in order.
-    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         let wanted = name.as_bytes();
         let named = self.headers.iter().filter(move |header| header.name.eq_ignore_ascii_case(wanted));
         named.map(|header| header.value)
@@ -115,16 +115,16 @@ impl<'a> Iterator for Lines<'a> {
 
 /// The first line of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct RequestLine<'a> {
-    pub(super) method: &'a [u8],
+pub(crate) struct RequestLine<'a> {
+    pub(crate) method: &'a [u8],
     /// As on the wire, spaces within it included.
-    pub(super) target: &'a [u8],
+    pub(crate) target: &'a [u8],
     /// `1.1`; `0.9` where the line has none.
-    pub(super) version: &'a [u8],
+    pub(crate) version: &'a [u8],
 }
 
 impl<'a> RequestLine<'a> {
-    pub(super) fn parse(line: &'a [u8]) -> Self {
+    pub(crate) fn parse(line: &'a [u8]) -> Self {
         let space = memchr::memchr(b' ', line).unwrap_or(line.len());
         let (method, rest) = line.split_at(space);
         let rest = rest.get(1..).unwrap_or_default();
@@ -139,14 +139,14 @@ impl<'a> RequestLine<'a> {
 
 /// The first line of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct StatusLine<'a> {
-    pub(super) version: &'a [u8],
-    pub(super) code: u16,
-    pub(super) reason: &'a [u8],
+pub(crate) struct StatusLine<'a> {
+    pub(crate) version: &'a [u8],
+    pub(crate) code: u16,
+    pub(crate) reason: &'a [u8],
 }
 
 impl<'a> StatusLine<'a> {
-    pub(super) fn parse(line: &'a [u8]) -> Option<Self> {
+    pub(crate) fn parse(line: &'a [u8]) -> Option<Self> {
         let rest = line.strip_prefix(b"HTTP/")?;
         let (version, rest) = rest.split_at_checked(memchr::memchr(b' ', rest)?)?;
         let (digits, reason) = rest.get(1..)?.split_at_checked(3)?;

@@ -1,31 +1,41 @@
-//! HTTP/1 (RFC 9110, 9112): one event per transaction, at the response's head.
+//! HTTP/1 (RFC 9110, 9112): one event per transaction, at the response's head, and one per file that a body is.
 //!
-//! Only heads are kept; bodies are counted and passed over. Roles follow content, not the flow's direction,
+//! Only heads are kept; bodies pass through [`content`] where somebody wants to know of them. Roles follow content, not the flow's direction,
 //! so that a flow picked up in its middle is read alike.
 
 mod auth;
 mod body;
-mod event;
-mod head;
+pub mod content;
+pub(crate) mod event;
+pub(crate) mod head;
 pub mod limits;
 mod probe;
 #[cfg(test)]
 mod tests;
-mod transactions;
-mod url;
+pub(crate) mod transactions;
+pub(crate) mod url;
 
 pub use event::FIELDS;
 
 use crate::messages::{Direction, EventKind};
 use crate::proto::{Close, Context, FirstBytes, Next, PROBE_BYTES, Probe, StreamParser};
 use body::{Framing, State};
+use content::Content;
 use event::Response;
 use head::{Head, RequestLine, Scan, StatusLine, unfold};
 use limits::MAX_HEAD;
 use transactions::{Method, Request, Transactions};
+use url::Target;
 
 /// Anomalies that this protocol can name, with their meaning.
 pub const WEIRDS: &[(&str, &str)] = &[
+    ("http_bad_content_encoding", "A body that is not packed as its Content-Encoding says"),
+    (
+        "http_body_unpacks_to_too_much",
+        "A body that unpacks to more than 256 KiB and a hundred times its size, or to more than 128 MiB",
+    ),
+    ("http_form_part_head_too_long", "A form's part with a head of more than 8 KiB"),
+    ("http_form_too_many_parts", "A form of more than 1000 parts"),
     ("http_bad_chunk", "A chunk without a size, with too large a one, or without its line end"),
     ("http_bad_content_length", "A Content-Length that is no number, or several that differ"),
     ("http_bad_header", "A header line without a colon"),
@@ -62,10 +72,18 @@ struct Half {
     scan: Scan,
     /// The body at hand may not be there at all: it follows a response whose request was not seen (HEAD).
     doubtful: bool,
+    /// The body at hand, where somebody wants to know of it.
+    content: Option<Box<Content>>,
+}
+
+impl Half {
+    fn held(&self) -> usize {
+        self.part.capacity() + self.content.as_ref().map_or(0, |content| content.held())
+    }
 }
 
 impl StreamParser for Http {
-    const KINDS: &'static [EventKind] = &[EventKind::Http];
+    const KINDS: &'static [EventKind] = &[EventKind::Http, EventKind::File];
     const FIRST: FirstBytes = FirstBytes::GRAPHIC;
 
     fn probe(data: &[u8], _: Direction) -> Probe {
@@ -73,11 +91,11 @@ impl StreamParser for Http {
     }
 
     fn data(&mut self, direction: Direction, data: &[u8], cx: &mut Context<'_>) -> Next {
-        if !cx.sink.wants(EventKind::Http) && !cx.sink.wants(EventKind::Weird) {
+        if !cx.wants(EventKind::Http) && !cx.sink.wants(EventKind::File) {
             return Next::Done;
         }
         let mut rest = data;
-        self.find_again(direction, rest);
+        self.find_again(direction, rest, cx);
         while !rest.is_empty() && !self.switched {
             let used = match self.half(direction).state {
                 State::Head => self.head(direction, rest, cx),
@@ -92,6 +110,12 @@ impl StreamParser for Http {
         self.cut_head(direction, cx);
         let half = self.half(direction);
         half.state = half.state.after_gap(len);
+        if let Some(content) = &mut half.content {
+            content.gap(len);
+        }
+        if !self.half(direction).state.is_body() {
+            self.end_content(direction, false, cx);
+        }
         Next::More
     }
 
@@ -99,7 +123,11 @@ impl StreamParser for Http {
         self.open.expire(cx);
     }
 
-    fn close(&mut self, _: Close, cx: &mut Context<'_>) {
+    fn close(&mut self, why: Close, cx: &mut Context<'_>) {
+        for direction in [Direction::ToServer, Direction::ToClient] {
+            let to_the_end = self.half(direction).state == State::UntilClose && why == Close::End;
+            self.end_content(direction, to_the_end, cx);
+        }
         let first = self.requests.unwrap_or(Direction::ToServer);
         self.cut_head(first, cx);
         self.cut_head(first.flip(), cx);
@@ -107,7 +135,7 @@ impl StreamParser for Http {
     }
 
     fn held(&self) -> usize {
-        self.halves.iter().map(|half| half.part.capacity()).sum::<usize>() + self.open.held()
+        self.halves.iter().map(Half::held).sum::<usize>() + self.open.held()
     }
 }
 
@@ -117,29 +145,47 @@ impl Http {
     }
 
     /// Where the way was lost, a segment that begins with a head shows it again.
-    fn find_again(&mut self, direction: Direction, data: &[u8]) {
+    fn find_again(&mut self, direction: Direction, data: &[u8], cx: &mut Context<'_>) {
         let half = self.half(direction);
         let doubtful = std::mem::take(&mut half.doubtful) && data.starts_with(b"HTTP/1.");
         let lost = doubtful || half.state == State::Lost;
         if lost && !data.is_empty() && probe::head(data) == Probe::Yes {
             half.state = State::Head;
+            self.end_content(direction, false, cx);
         }
     }
 
     fn body(&mut self, direction: Direction, data: &[u8], cx: &mut Context<'_>) -> usize {
         let half = self.half(direction);
         half.doubtful = false;
-        let Some((used, content)) = half.state.pass(data) else {
+        let before = half.state;
+        let Some((used, counted)) = half.state.pass(data) else {
             return self.lose(direction, "http_bad_chunk", data, cx);
         };
+        if let Some(content) = half.content.as_mut().filter(|_| before.has_content()) {
+            content.data(data.get(..used).unwrap_or_default(), cx);
+        }
         if self.requests == Some(direction) {
-            self.open.count(content);
+            self.open.count(counted);
+        }
+        if self.half(direction).state == State::Head {
+            self.end_content(direction, true, cx);
         }
         used
     }
 
+    fn end_content(&mut self, direction: Direction, whole: bool, cx: &mut Context<'_>) {
+        if let Some(content) = self.half(direction).content.take() {
+            let told = content.end(whole, cx);
+            if self.requests == Some(direction) {
+                self.open.note_body(told);
+            }
+        }
+    }
+
     /// Gives up the place in this direction, and the rest of the segment with it.
     fn lose(&mut self, direction: Direction, name: &'static str, data: &[u8], cx: &mut Context<'_>) -> usize {
+        self.end_content(direction, false, cx);
         *self.half(direction) = Half { state: State::Lost, ..Half::default() };
         cx.weird("http", name, b"");
         data.len()
@@ -255,7 +301,8 @@ impl Http {
         let head = Head::parse(&bytes);
         warn(&head, cx);
         let framing = Framing::read(&head, cx);
-        let method = match RequestLine::parse(head.first).method {
+        let line = RequestLine::parse(head.first);
+        let method = match line.method {
             b"HEAD" => Method::Head,
             b"CONNECT" => Method::Connect,
             _ => Method::Other,
@@ -267,6 +314,10 @@ impl Http {
             Method::Connect => State::Tunnel,
             _ => framing.request(),
         };
+        if self.half(direction).state.is_body() {
+            let path = Target::parse(line.method, line.target).path;
+            self.half(direction).content = Content::of_request(&head, line.method, path, direction, cx);
+        }
         // Clients seldom send a request before the last response is there: where responses are lost or
         // not seen at all, what is open will stay so.
         if cx.one_way || self.half(direction.flip()).state == State::Lost {
@@ -282,6 +333,7 @@ impl Http {
             counted: 0,
             depth: self.depth,
             told: false,
+            body: content::Told::default(),
             head: bytes,
         };
         self.open.push(request, cx);
@@ -303,12 +355,30 @@ impl Http {
         if self.open.is_empty() {
             self.cut_head(direction.flip(), cx);
         }
+        if self.open.is_single()
+            && let Some(content) = &mut self.half(direction.flip()).content
+        {
+            let told = content.take_told();
+            self.open.note_body(told);
+        }
         let request = self.open.pop();
         let bodiless = is_bodiless(request.as_ref().map(|request| request.method), line.code);
         let body = framing.response_bytes(bodiless);
         let response = Response { line, head: &head, cut, body };
         event::give_out(request.as_ref().filter(|request| !request.told), Some(&response), cx);
-        self.after_response(direction, request.map(|request| request.method), line.code, framing, cx);
+        self.after_response(
+            direction,
+            request.as_ref().map(|request| request.method),
+            line.code,
+            framing,
+            cx,
+        );
+        if self.half(direction).state.is_body() && cx.sink.wants(EventKind::File) {
+            let request = request.as_ref().map(|request| Head::parse(&request.head));
+            let target = request.map(|head| RequestLine::parse(head.first));
+            let path = target.and_then(|line| Target::parse(line.method, line.target).path);
+            self.half(direction).content = Content::of_response(&head, path, direction, cx);
+        }
     }
 
     fn after_response(

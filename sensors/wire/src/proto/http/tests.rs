@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::limits::{MAX_HEAD, MAX_PENDING, RESPONSE_TIMEOUT};
 use super::*;
+use crate::fields::Field;
 use crate::proto::testing::{Recorder, Seen};
 
 const UP: Direction = Direction::ToServer;
@@ -15,7 +16,9 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        Self { parser: Http::default(), log: Recorder::new(FIELDS), next: Next::More }
+        let mut log = Recorder::new(FIELDS);
+        log.wanted = &[EventKind::Http, EventKind::Weird];
+        Self { parser: Http::default(), log, next: Next::More }
     }
 
     /// The events of a whole conversation.
@@ -510,4 +513,105 @@ fn a_body_whose_length_only_its_end_tells_is_unobserved() {
         bench.send(DOWN, format!("HTTP/1.1 {status}\r\n{header}\r\n\r\n").as_bytes());
         assert_eq!(bench.only().get("http.response.body.bytes"), told, "{method} {status} {header}");
     }
+}
+
+const UPLOAD: &[u8] = b"POST /up HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 96\r\n\r\n\
+--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.sh\"\r\n\r\n#!/bin/sh\necho hello\n\r\n--b--\r\n";
+
+/// Events of kind `file` beside those of kind `http`.
+fn carved(parts: &[(Direction, &[u8])]) -> Bench {
+    let mut bench = Bench::new();
+    bench.log = Recorder::new(WITH_FILES);
+    for (direction, data) in parts {
+        bench.send(*direction, data);
+    }
+    bench.close();
+    bench
+}
+
+const WITH_FILES: &[Field] = &{
+    let mut all = [Field::HttpRaw; FIELDS.len() + crate::files::FIELDS.len()];
+    let mut at = 0;
+    while at < all.len() {
+        all[at] = if at < FIELDS.len() { FIELDS[at] } else { crate::files::FIELDS[at - FIELDS.len()] };
+        at += 1;
+    }
+    all
+};
+
+fn files(bench: &Bench) -> Vec<(String, String, String)> {
+    let events = bench.log.seen.iter().filter(|event| event.kind == EventKind::File);
+    let told = |event: &Seen| {
+        (event.get("file.name").into(), event.get("file.size").into(), event.get("bavn.file.whole").into())
+    };
+    events.map(told).collect()
+}
+
+fn told(name: &str, size: &str, whole: &str) -> (String, String, String) {
+    (name.into(), size.into(), whole.into())
+}
+
+#[test]
+fn forms_and_their_files() {
+    assert_eq!(UPLOAD.len(), memchr::memmem::find(UPLOAD, b"\r\n\r\n").unwrap() + 4 + 96);
+    let bench = carved(&[(UP, UPLOAD), (DOWN, b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok")]);
+    assert_eq!(files(&bench), [told("a.sh", "21", "true"), told("up", "2", "true")]);
+    let http = bench.log.seen.iter().find(|event| event.kind == EventKind::Http).unwrap();
+    assert_eq!(http.get("bavn.http.request.form_fields"), "f");
+    assert_eq!(http.get("bavn.http.request.file_names"), "a.sh");
+    assert!(http.get("http.request.body.content").contains("echo hello"));
+    assert_eq!(bench.log.seen[0].get("bavn.file.direction"), "to_server");
+}
+
+#[test]
+fn bodies_in_chunks_and_to_the_end() {
+    let chunked =
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4;x\r\ndefg\r\n0\r\nT: x\r\n\r\n";
+    let open = b"HTTP/1.0 200 OK\r\n\r\nto the end";
+    let get = |path: &str| format!("GET {path} HTTP/1.1\r\n\r\n").into_bytes();
+    let bench = carved(&[(UP, &get("/a/b.c?d")), (DOWN, chunked), (UP, &get("/e")), (DOWN, open)]);
+    assert_eq!(files(&bench), [told("b.c", "7", "true"), told("e", "10", "true")]);
+    let bench = carved(&[(UP, &get("/x")), (DOWN, &chunked[..62])]);
+    assert_eq!(files(&bench), [told("x", "5", "false")]);
+    let bench =
+        carved(&[(UP, b"HEAD /x HTTP/1.1\r\n\r\n"), (DOWN, b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n")]);
+    assert!(files(&bench).is_empty());
+    let bench = carved(&[(UP, b"PUT /d/new.txt HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc")]);
+    assert_eq!(files(&bench), [told("new.txt", "3", "true")]);
+}
+
+#[test]
+fn files_with_gaps_are_told_as_such() {
+    let mut bench = carved(&[]);
+    bench
+        .send(UP, b"GET /f HTTP/1.1\r\n\r\n")
+        .send(DOWN, b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nabc");
+    bench.gap(DOWN, 10).send(DOWN, b"1234567").send(DOWN, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    bench.gap(DOWN, 500).close();
+    assert_eq!(files(&bench), [told("f", "10", "false"), told("", "2", "true")]);
+    let mut bench = carved(&[]);
+    bench
+        .send(DOWN, b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\nabc")
+        .gap(DOWN, 17)
+        .send(DOWN, b"HTTP/1.1 404");
+    bench.close();
+    assert_eq!(files(&bench), [told("", "3", "false")]);
+}
+
+#[test]
+fn a_response_before_the_body_is_over() {
+    let head = b"POST /x HTTP/1.1\r\nContent-Length: 10\r\n\r\n12345";
+    let bench =
+        carved(&[(UP, head), (DOWN, b"HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n"), (UP, b"67890")]);
+    let http = bench.log.seen.iter().find(|event| event.kind == EventKind::Http).unwrap();
+    assert_eq!(http.get("http.request.body.content"), "12345");
+    assert_eq!(files(&bench), [told("", "10", "true")]);
+}
+
+#[test]
+fn files_alone_are_told_where_they_alone_are_wanted() {
+    let mut bench = carved(&[]);
+    bench.log.wanted = &[EventKind::File];
+    bench.send(UP, UPLOAD).send(DOWN, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    assert_eq!((files(&bench).len(), bench.log.seen.len()), (2, 2));
 }

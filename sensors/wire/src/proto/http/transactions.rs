@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 
+use super::content::Told;
 use super::event;
 use super::limits::{MAX_PENDING, MAX_PENDING_BYTES, RESPONSE_TIMEOUT};
 use crate::proto::Context;
 
 /// What a method means for the response's body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Method {
+pub(crate) enum Method {
     /// The response has no body.
     Head,
     /// The response begins a tunnel.
@@ -19,43 +20,51 @@ pub(super) enum Method {
 
 /// A request that has no response yet.
 #[derive(Debug)]
-pub(super) struct Request {
-    pub(super) time: u64,
-    pub(super) packet: u64,
+pub(crate) struct Request {
+    pub(crate) time: u64,
+    pub(crate) packet: u64,
     /// The head, unfolded, as far as it was seen.
-    pub(super) head: Vec<u8>,
+    pub(crate) head: Vec<u8>,
     /// The head was not seen to its end.
-    pub(super) cut: bool,
-    pub(super) method: Method,
+    pub(crate) cut: bool,
+    pub(crate) method: Method,
     /// Bytes of the body as announced.
-    pub(super) length: Option<u64>,
+    pub(crate) length: Option<u64>,
     /// Bytes of the body as counted so far.
-    pub(super) counted: u64,
+    pub(crate) counted: u64,
     /// Ordinal in the connection, from 1.
-    pub(super) depth: u64,
+    pub(crate) depth: u64,
     /// It went out already; its place is kept so that later responses find their own requests.
-    pub(super) told: bool,
+    pub(crate) told: bool,
+    /// What is to be told of the body.
+    pub(crate) body: Told,
+}
+
+impl Request {
+    fn held(&self) -> usize {
+        self.head.len() + self.body.held()
+    }
 }
 
 /// The open requests of a flow, oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Transactions {
+pub(crate) struct Transactions {
     open: VecDeque<Request>,
     bytes: usize,
 }
 
 impl Transactions {
     /// Bytes of heap.
-    pub(super) fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         self.open.capacity() * size_of::<Request>() + self.bytes
     }
 
-    pub(super) fn push(&mut self, request: Request, cx: &mut Context<'_>) {
+    pub(crate) fn push(&mut self, request: Request, cx: &mut Context<'_>) {
         if self.open.len() >= MAX_PENDING {
             cx.counters.parser_limit += 1;
             self.pop().inspect(|oldest| give_out(oldest, cx));
         }
-        self.bytes += request.head.len();
+        self.bytes += request.held();
         self.open.push_back(request);
         if self.bytes > MAX_PENDING_BYTES {
             cx.counters.parser_limit += 1;
@@ -63,26 +72,40 @@ impl Transactions {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    /// True where the newest request is the one that the next response answers.
+    pub(crate) fn is_single(&self) -> bool {
+        self.open.len() == 1
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
         self.open.is_empty()
     }
 
     /// The request that the next response answers.
-    pub(super) fn pop(&mut self) -> Option<Request> {
+    pub(crate) fn pop(&mut self) -> Option<Request> {
         let request = self.open.pop_front()?;
-        self.bytes -= request.head.len();
+        self.bytes -= request.held();
         Some(request)
     }
 
     /// Adds to the body of the newest request.
-    pub(super) fn count(&mut self, bytes: u64) {
+    pub(crate) fn count(&mut self, bytes: u64) {
         if let Some(request) = self.open.back_mut() {
             request.counted += bytes;
         }
     }
 
+    /// What is to be told of the newest request's body, where it is not out already.
+    pub(crate) fn note_body(&mut self, body: Told) {
+        if let Some(request) = self.open.back_mut().filter(|request| !request.told) {
+            self.bytes -= request.held();
+            request.body = body;
+            self.bytes += request.held();
+        }
+    }
+
     /// Gives out what has waited too long.
-    pub(super) fn expire(&mut self, cx: &mut Context<'_>) {
+    pub(crate) fn expire(&mut self, cx: &mut Context<'_>) {
         let now = cx.time;
         self.tell_until(cx, |_, request| now.saturating_sub(request.time) <= RESPONSE_TIMEOUT);
     }
@@ -95,12 +118,13 @@ impl Transactions {
             }
             give_out(request, cx);
             request.told = true;
-            self.bytes -= std::mem::take(&mut request.head).len();
+            self.bytes -= request.held();
+            (request.head, request.body) = (Vec::new(), Told::default());
         }
     }
 
     /// Gives out all and forgets them.
-    pub(super) fn flush(&mut self, cx: &mut Context<'_>) {
+    pub(crate) fn flush(&mut self, cx: &mut Context<'_>) {
         while let Some(request) = self.pop() {
             give_out(&request, cx);
         }

@@ -4,24 +4,24 @@ use super::limits::MAX_EXTENSION;
 
 /// A target in parts; each as on the wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Target<'a> {
-    pub(super) authority: Option<Authority<'a>>,
+pub(crate) struct Target<'a> {
+    pub(crate) authority: Option<Authority<'a>>,
     /// True where it has a scheme.
-    pub(super) absolute: bool,
-    pub(super) path: Option<&'a [u8]>,
-    pub(super) query: Option<&'a [u8]>,
+    pub(crate) absolute: bool,
+    pub(crate) path: Option<&'a [u8]>,
+    pub(crate) query: Option<&'a [u8]>,
 }
 
 /// `user@host:port`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Authority<'a> {
-    pub(super) user: Option<&'a [u8]>,
-    pub(super) host: &'a [u8],
-    pub(super) port: Option<u64>,
+pub(crate) struct Authority<'a> {
+    pub(crate) user: Option<&'a [u8]>,
+    pub(crate) host: &'a [u8],
+    pub(crate) port: Option<u64>,
 }
 
 impl<'a> Target<'a> {
-    pub(super) fn parse(method: &[u8], target: &'a [u8]) -> Self {
+    pub(crate) fn parse(method: &[u8], target: &'a [u8]) -> Self {
         if method == b"CONNECT" && !target.starts_with(b"/") {
             return Self { authority: Some(Authority::parse(target)), ..Self::default() };
         }
@@ -41,7 +41,7 @@ impl<'a> Target<'a> {
     }
 
     /// Extension of the path's last part.
-    pub(super) fn extension(&self) -> Option<&'a [u8]> {
+    pub(crate) fn extension(&self) -> Option<&'a [u8]> {
         let path = self.path?;
         let last = path.rsplit(|byte| *byte == b'/').next()?;
         let last = last.split(|byte| *byte == b';').next()?;
@@ -59,7 +59,7 @@ fn after_scheme(target: &[u8]) -> Option<&[u8]> {
 }
 
 impl<'a> Authority<'a> {
-    pub(super) fn parse(authority: &'a [u8]) -> Self {
+    pub(crate) fn parse(authority: &'a [u8]) -> Self {
         let (user, rest) = match memchr::memrchr(b'@', authority) {
             Some(at) => (authority.get(..at), authority.get(at + 1..).unwrap_or_default()),
             None => (None, authority),
