@@ -147,6 +147,7 @@ streams! {
     Dns crate::proto::dns::DnsStream, "dns";
     Ssh crate::proto::ssh::Ssh, "ssh";
     Http crate::proto::http::Http, "http";
+    Kerberos crate::proto::kerberos::KerberosStream, "kerberos";
 }
 
 #[cfg(test)]
@@ -155,11 +156,13 @@ streams! {
     Dns crate::proto::dns::DnsStream, "dns";
     Ssh crate::proto::ssh::Ssh, "ssh";
     Http crate::proto::http::Http, "http";
+    Kerberos crate::proto::kerberos::KerberosStream, "kerberos";
     Echo super::echo::Echo, "echo";
 }
 
 datagrams! {
     Dns crate::proto::dns::DnsDatagram, "dns";
+    Kerberos crate::proto::kerberos::KerberosDatagram, "kerberos";
 }
 
 impl std::fmt::Debug for StreamService {
