@@ -7,6 +7,8 @@ pub mod condition;
 pub mod error;
 pub mod explain;
 pub mod flood;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod index;
 pub mod matcher;
 pub mod naive;

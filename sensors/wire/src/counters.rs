@@ -47,6 +47,8 @@ counters! {
     stream_evicted, "Out-of-order segments given up because a budget was spent";
     evidence_refused, "Captures of alerts that were not kept because too many were on their way";
     evidence_cut, "Captures of alerts that end early for the same reason";
+    evidence_gone, "Alerts without a capture because the flow's packets had left the ring";
     parser_limit, "Times a protocol parser hit one of its limits";
+    parser_memory, "Flows that lost their parser because the parsers of all flows held as much as they may";
     panics, "Panics caught in a worker";
 }

@@ -1,13 +1,14 @@
 //! bavn's wire: packets in, typed events out. Pure, safe, bounded.
 #![forbid(unsafe_code)]
 
-mod asn1;
 pub mod capture;
 pub mod counters;
 pub mod decode;
 pub mod fields;
 pub mod files;
 pub mod flow;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod json;
 pub mod messages;
 pub mod pipeline;

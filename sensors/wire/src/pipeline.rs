@@ -36,6 +36,8 @@ pub const SIMULATIONS: &[(&str, &str)] = &[
     ("flows", "the flow table holds 16 flows"),
     ("fragments", "one datagram at a time can be put together"),
     ("segments", "no early TCP segment is kept"),
+    ("parsers", "the parsers of all flows together hold 8 KiB at most"),
+    ("evidence", "the ring of packets holds 256 bytes"),
     ("panic", "every 1000th frame fails in its analysis"),
 ];
 
@@ -46,6 +48,8 @@ impl WireConfig {
             "flows" => self.limits.flows = 16,
             "fragments" => self.limits.fragment_datagrams = 1,
             "segments" => self.limits.stream_bytes_per_flow = 0,
+            "parsers" => self.limits.parser_bytes = 8 << 10,
+            "evidence" => self.evidence_bytes = 256,
             "panic" => self.panic_every = 1000,
             _ => return false,
         }
@@ -229,6 +233,12 @@ impl Wire {
         self.table.size()
     }
 
+    /// Bytes that the protocol parsers of all flows hold.
+    #[must_use]
+    pub const fn parser_bytes(&self) -> usize {
+        self.table.parser_bytes()
+    }
+
     /// Keeps the packets of a flow that gave an event since the last call of `frame`, `tick` or `finish` began: its
     /// first 16, up to 16 before now and up to 8 after. `None` where no ring runs or its packets are gone.
     pub fn pin(&mut self, flow: u64) -> Option<PinId> {
@@ -264,6 +274,7 @@ impl Wire {
         let tally = self.ring.tally;
         self.counters.evidence_refused = tally.refused;
         self.counters.evidence_cut = tally.cut;
+        self.counters.evidence_gone = tally.gone;
     }
 
     /// Evidence that is complete, oldest first: 8 later packets came, a second passed, or the flow is over.

@@ -43,6 +43,8 @@ fn run(config: WireConfig, frames: &[Vec<u8>]) -> (Said, Counters) {
         assert_balanced(wire.counters());
     }
     wire.finish(&mut said);
+    wire.pin(1);
+    wire.take_evidence();
     assert_balanced(wire.counters());
     assert_eq!(wire.flows(), 0);
     (said, wire.counters().clone())
@@ -149,11 +151,16 @@ fn every_simulation_bites_and_is_counted() {
         frames.push(crafted::fragment("10.0.0.1", "10.0.0.2", 17, (id, 0, true), b"12345678"));
     }
     frames.extend(conversation(&[(0, b"ECHO"), (9, b"after")]));
+    for port in 1..100 {
+        frames.push(crafted::tcp(("10.0.0.9", port), SERVER, (1, 1), ACK, b"ECHO and no end"));
+    }
     type Count = fn(&Counters) -> u64;
     let counter: &[(&str, Count)] = &[
         ("flows", |counters| counters.flows_evicted),
         ("fragments", |counters| counters.fragments_evicted),
         ("segments", |counters| counters.stream_evicted),
+        ("parsers", |counters| counters.parser_memory),
+        ("evidence", |counters| counters.evidence_gone),
         ("panic", |counters| counters.panics),
     ];
     let (_, plain) = run(WireConfig::default(), &frames);

@@ -90,6 +90,8 @@ pub(crate) struct Tally {
     pub(crate) refused: u64,
     /// Pins that ended early.
     pub(crate) cut: u64,
+    /// Flows whose packets had left the ring.
+    pub(crate) gone: u64,
 }
 
 /// Record header: previous record of the flow, time, wire length, captured length, VLAN tag (bit 16: there is one), link.
@@ -202,13 +204,17 @@ impl Ring {
         is_failure: bool,
     ) -> Option<PinId> {
         let current = self.chains.get(slot as usize).copied().unwrap_or_default();
-        let chain = [current, self.replaced].into_iter().find(|chain| chain.flow == flow)?;
+        let chain = [current, self.replaced].into_iter().find(|chain| chain.flow == flow);
+        let places = chain.map_or(Vec::new(), |chain| self.places(&chain));
+        let Some(first) = places.first().and_then(|place| self.read(*place)) else {
+            self.tally.gone += u64::from(self.is_on());
+            return None;
+        };
+        let link = first.link;
         if self.finished.len() >= MAX_FINISHED || self.held >= MAX_BYTES {
             self.tally.refused += 1;
             return None;
         }
-        let places = self.places(&chain);
-        let link = self.read(*places.first()?)?.link;
         self.next_pin += 1;
         let id = PinId(self.next_pin);
         let mut pin = Pin {

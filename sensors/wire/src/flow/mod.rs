@@ -9,6 +9,7 @@ pub mod evidence;
 pub(crate) mod frag;
 mod index;
 pub(crate) mod key;
+mod memory;
 mod reassembly;
 mod record;
 pub(crate) mod report;
@@ -28,6 +29,8 @@ mod later_tests;
 pub use evidence::{Evidence, PinId};
 pub use report::{FIELDS, WEIRD_FIELDS, WEIRDS};
 pub(crate) use service::enabled;
+#[cfg(feature = "fuzzing")]
+pub(crate) use service::fuzzing as driven;
 
 use crate::fields::Field;
 
@@ -55,6 +58,8 @@ pub struct Limits {
     pub stream_bytes: usize,
     /// Bytes of early segments of one direction of one flow.
     pub stream_bytes_per_flow: usize,
+    /// Bytes that the protocol parsers of all flows together may hold.
+    pub parser_bytes: usize,
     /// Datagrams whose fragments have not all come.
     pub fragment_datagrams: usize,
     /// Bytes of their fragments.
@@ -71,6 +76,7 @@ impl Default for Limits {
             flows: 1 << 20,
             stream_bytes: 64 << 20,
             stream_bytes_per_flow: 256 << 10,
+            parser_bytes: 64 << 20,
             fragment_datagrams: 4096,
             fragment_bytes: 16 << 20,
             update_after: 600,

@@ -272,12 +272,6 @@ impl Flow {
         self.macs[1 - way] = self.macs[1 - way].or(macs[1]);
     }
 
-    /// The parser is done: only counters from now on.
-    pub(super) fn rest(&mut self) {
-        self.stage = Stage::Idle;
-        self.analysis = None;
-    }
-
     pub(super) const fn is_closed(&self) -> bool {
         self.history.has_both(Act::Fin) || self.history.has_any(Act::Reset)
     }

@@ -174,6 +174,7 @@ pub(crate) enum FlowWeird {
     StreamOverlap,
     OutOfWindow,
     ParserPanic,
+    ParserMemory,
 }
 
 /// Anomalies of the flow table and the fragment table, with their meaning.
@@ -181,6 +182,10 @@ pub const WEIRDS: &[(&str, &str)] = &[
     (
         "fragment_overlap",
         "Fragments of one datagram that overlap with other bytes, or tell different lengths",
+    ),
+    (
+        "parser_memory_limit",
+        "A flow whose parser asked for memory when the parsers of all flows held as much as they may",
     ),
     (
         "parser_panic",
@@ -196,6 +201,7 @@ impl FlowWeird {
             Self::StreamOverlap => ("tcp", "stream_overlap"),
             Self::OutOfWindow => ("tcp", "stream_out_of_window"),
             Self::ParserPanic => ("bavn", "parser_panic"),
+            Self::ParserMemory => ("bavn", "parser_memory_limit"),
         }
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! Adding a protocol is one row in [`streams!`] or [`datagrams!`].
 
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
+
 use super::reassembly::{Half, Receiver};
 use crate::messages::{Direction, EventKind};
 use crate::proto::{
@@ -24,6 +27,8 @@ pub(crate) struct Stream {
     pub(crate) ticked: u64,
     /// Anomalies that were told.
     pub(crate) told: Told,
+    /// Bytes that count as held by it.
+    pub(crate) account: usize,
 }
 
 /// A UDP flow's parser.
@@ -33,6 +38,8 @@ pub(crate) struct Datagrams {
     pub(crate) ticked: u64,
     /// Anomalies that were told.
     pub(crate) told: Told,
+    /// Bytes that count as held by it.
+    pub(crate) account: usize,
 }
 
 /// A set of protocols, a bit each.
@@ -64,6 +71,11 @@ macro_rules! streams {
 
             pub(crate) const fn name(&self) -> &'static str {
                 match self { $(Self::$name(_) => $text,)* }
+            }
+
+            /// Bytes of heap that the parser holds.
+            pub(crate) fn held(&self) -> usize {
+                match self { $(Self::$name(parser) => parser.held(),)* }
             }
 
             fn data(&mut self, direction: Direction, data: &[u8], cx: &mut Context<'_>) -> Next {
@@ -112,6 +124,11 @@ macro_rules! datagrams {
                 match self { $(Self::$name(_) => $text,)* }
             }
 
+            /// Bytes of heap that the parser holds.
+            pub(crate) fn held(&self) -> usize {
+                match self { $(Self::$name(parser) => parser.held(),)* }
+            }
+
             pub(crate) fn datagram(&mut self, direction: Direction, payload: &[u8], cx: &mut Context<'_>) -> Next {
                 match self { $(Self::$name(parser) => parser.datagram(direction, payload, cx),)* }
             }
@@ -147,7 +164,6 @@ streams! {
     Dns crate::proto::dns::DnsStream, "dns";
     Ssh crate::proto::ssh::Ssh, "ssh";
     Http crate::proto::http::Http, "http";
-    Kerberos crate::proto::kerberos::KerberosStream, "kerberos";
 }
 
 #[cfg(test)]
@@ -156,13 +172,11 @@ streams! {
     Dns crate::proto::dns::DnsStream, "dns";
     Ssh crate::proto::ssh::Ssh, "ssh";
     Http crate::proto::http::Http, "http";
-    Kerberos crate::proto::kerberos::KerberosStream, "kerberos";
     Echo super::echo::Echo, "echo";
 }
 
 datagrams! {
     Dns crate::proto::dns::DnsDatagram, "dns";
-    Kerberos crate::proto::kerberos::KerberosDatagram, "kerberos";
 }
 
 impl std::fmt::Debug for StreamService {

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::Limits;
 use super::index::Index;
 use super::key::{Key, KeyHasher};
+use super::memory::Memory;
 use super::reassembly::{Budget, HOLE_PATIENCE};
 use super::record::{Act, Flags, Flow, Stage};
 use super::report::{self, Reason};
@@ -61,6 +62,7 @@ pub(crate) struct FlowTable {
     hasher: KeyHasher,
     pub(super) limits: Limits,
     pub(super) budget: Budget,
+    pub(super) memory: Memory,
     /// Stream and datagram protocols that are looked for.
     pub(crate) enabled: [Set; 2],
     next_id: u64,
@@ -87,6 +89,7 @@ impl FlowTable {
             hasher,
             limits,
             budget,
+            memory: Memory { total: limits.parser_bytes, used: 0 },
             enabled,
             next_id: 0,
             due: VecDeque::new(),
@@ -205,9 +208,12 @@ impl FlowTable {
             cx.cut = packet.payload_missing > 0;
             state.parser.datagram(direction, packet.payload, &mut cx)
         });
+        let held = state.held();
+        let is_too_much = self.memory.renew(&mut state.account, held);
         match next {
+            Some(Next::More) if is_too_much => self.out_of_memory(slot, env),
             Some(Next::More) => {}
-            Some(Next::Done | Next::Switch(_)) => flow.rest(),
+            Some(Next::Done | Next::Switch(_)) => self.rest(slot),
             None => self.quarantine(slot, env),
         }
     }
@@ -228,7 +234,8 @@ impl FlowTable {
         };
         flow.service = Some(parser.name());
         let ticked = env.time / TICK;
-        flow.analysis = Some(Analysis::Datagrams(Box::new(Datagrams { parser, ticked, told: Told::new() })));
+        flow.analysis =
+            Some(Analysis::Datagrams(Box::new(Datagrams { parser, ticked, told: Told::new(), account: 0 })));
         self.wheel.hasten(slot, env.time.saturating_add(PARSER_TICK));
         true
     }
@@ -296,8 +303,9 @@ impl FlowTable {
             cx.from_start = from_start;
             analysis.tick(cx);
         });
-        if fine.is_none() {
-            self.as_of_last(slot, env, |table, env| table.quarantine(slot, env));
+        match fine {
+            Some(()) => self.renew_memory(slot),
+            None => self.as_of_last(slot, env, |table, env| table.quarantine(slot, env)),
         }
         if env.counters.events != before {
             env.spoke.push(Spoke { id: info.id, slot, is_over: false });
@@ -367,7 +375,7 @@ impl FlowTable {
 
     /// Closes a flow's parser; false where it panicked.
     pub(super) fn close_analysis(&mut self, slot: u32, why: Close, env: &mut Env<'_>) -> bool {
-        let Some(analysis) = self.flows[slot].analysis.take() else {
+        let Some(analysis) = self.take_analysis(slot) else {
             return true;
         };
         self.flows[slot].stage = Stage::Idle;
@@ -389,12 +397,12 @@ impl FlowTable {
     pub(crate) fn quarantine(&mut self, slot: u32, env: &mut Env<'_>) {
         const MAX_QUARANTINED: usize = 16;
         env.counters.panics += 1;
-        let flow = &mut self.flows[slot];
-        if let Some(Analysis::Stream(stream)) = flow.analysis.take() {
+        if let Some(Analysis::Stream(stream)) = self.take_analysis(slot) {
             for mut half in stream.halves {
                 half.forget(&mut self.budget);
             }
         }
+        let flow = &mut self.flows[slot];
         flow.stage = Stage::Idle;
         report::weird(flow, report::FlowWeird::ParserPanic, env);
         if self.quarantined.len() < MAX_QUARANTINED {

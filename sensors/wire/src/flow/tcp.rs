@@ -97,7 +97,13 @@ impl FlowTable {
         let left = [Direction::ToServer, Direction::ToClient].map(|way| flow.sought(way, enabled));
         let again = enabled & flow.again();
         let app = App::Probing(Probing { left, again, tries: flow.tries, ..Probing::default() });
-        let stream = Stream { halves: Default::default(), app, ticked: env.time / TICK, told: Told::new() };
+        let stream = Stream {
+            halves: Default::default(),
+            app,
+            ticked: env.time / TICK,
+            told: Told::new(),
+            account: 0,
+        };
         flow.analysis = Some(Analysis::Stream(Box::new(stream)));
         true
     }
@@ -133,7 +139,7 @@ impl FlowTable {
         let Some(Analysis::Stream(state)) = flow.analysis.as_mut() else {
             return;
         };
-        let Stream { halves, app, ticked, told } = &mut **state;
+        let Stream { halves, app, ticked, told, account } = &mut **state;
         let [to_server, to_client] = halves;
         let half = if direction == Direction::ToServer { to_server } else { to_client };
         let next = &mut flow.next[direction.index()];
@@ -142,7 +148,7 @@ impl FlowTable {
         let tick = std::mem::replace(ticked, second) != second;
         let done = guarded(|| {
             let mut feed = Feed::new(app, direction, env.context(&info, one_way));
-            (feed.cx.told, feed.cx.from_start) = (Some(told), from_start);
+            (feed.cx.told, feed.cx.from_start) = (Some(&mut *told), from_start);
             if let (true, App::Running(service)) = (tick, &mut *feed.app) {
                 service.tick(&mut feed.cx);
             }
@@ -153,6 +159,7 @@ impl FlowTable {
             self.quarantine(slot, env);
             return;
         };
+        let is_too_much = self.memory.renew(account, Stream::held(app, told.capacity()));
         flow.missed += missed;
         if missed > 0 {
             flow.history.add(direction, Act::Gap);
@@ -167,6 +174,9 @@ impl FlowTable {
         }
         self.note(slot, direction, findings, env);
         self.rest_if_done(slot);
+        if is_too_much {
+            self.out_of_memory(slot, env);
+        }
     }
 
     fn note(&mut self, slot: u32, direction: Direction, findings: Findings, env: &mut Env<'_>) {
@@ -188,18 +198,20 @@ impl FlowTable {
     }
 
     fn rest_if_done(&mut self, slot: u32) {
-        let flow = &mut self.flows[slot];
-        let Some(Analysis::Stream(stream)) = flow.analysis.as_mut() else {
-            return;
-        };
-        if !matches!(stream.app, App::Done) {
-            return;
+        if matches!(&self.flows[slot].analysis, Some(Analysis::Stream(stream)) if matches!(stream.app, App::Done))
+        {
+            self.rest(slot);
         }
-        for half in &mut stream.halves {
-            half.forget(&mut self.budget);
+    }
+
+    /// The parser is done: only counters from now on.
+    pub(super) fn rest(&mut self, slot: u32) {
+        self.flows[slot].stage = Stage::Idle;
+        if let Some(Analysis::Stream(mut stream)) = self.take_analysis(slot) {
+            for half in &mut stream.halves {
+                half.forget(&mut self.budget);
+            }
         }
-        flow.analysis = None;
-        flow.stage = Stage::Idle;
     }
 
     /// FIN or RST: when both sides have finished the parser closes, and the flow soon after.

@@ -2,9 +2,7 @@
 
 pub(crate) mod base64;
 pub mod dns;
-pub(crate) mod framed;
 pub mod http;
-pub mod kerberos;
 pub mod ssh;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -47,7 +45,6 @@ protocols! {
     Dns dns;
     Http http;
     Tls tls;
-    Kerberos kerberos;
     File files;
     Ssh ssh;
 }

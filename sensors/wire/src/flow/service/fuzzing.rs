@@ -1,0 +1,67 @@
+//! Parsers run by hand, without flows and probes: for fuzzers and the replay of what they found.
+
+use super::{DatagramService, StreamService};
+use crate::messages::Direction;
+use crate::proto::{Close, Context, Next};
+
+/// A parser of either sort.
+pub(crate) enum Parser {
+    Stream(StreamService),
+    Datagrams(DatagramService),
+}
+
+impl Parser {
+    /// The stream parser of that place in the table.
+    pub(crate) fn stream(place: u32) -> Option<Self> {
+        StreamService::new(1_u64.checked_shl(place)?).map(Self::Stream)
+    }
+
+    /// The datagram parser of that place in the table.
+    pub(crate) fn datagrams(place: u32) -> Option<Self> {
+        DatagramService::new(1_u64.checked_shl(place)?).map(Self::Datagrams)
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Stream(parser) => parser.name(),
+            Self::Datagrams(parser) => parser.name(),
+        }
+    }
+
+    /// Bytes that it holds.
+    pub(crate) fn held(&self) -> usize {
+        match self {
+            Self::Stream(parser) => parser.held(),
+            Self::Datagrams(parser) => parser.held(),
+        }
+    }
+
+    pub(crate) fn data(&mut self, direction: Direction, data: &[u8], cx: &mut Context<'_>) -> Next {
+        match self {
+            Self::Stream(parser) => parser.data(direction, data, cx),
+            Self::Datagrams(parser) => parser.datagram(direction, data, cx),
+        }
+    }
+
+    /// Datagrams have no gaps.
+    pub(crate) fn gap(&mut self, direction: Direction, len: u64, cx: &mut Context<'_>) -> Next {
+        match self {
+            Self::Stream(parser) => parser.gap(direction, len, cx),
+            Self::Datagrams(_) => Next::More,
+        }
+    }
+
+    pub(crate) fn tick(&mut self, cx: &mut Context<'_>) {
+        match self {
+            Self::Stream(parser) => parser.tick(cx),
+            Self::Datagrams(parser) => parser.tick(cx),
+        }
+    }
+
+    pub(crate) fn close(&mut self, why: Close, cx: &mut Context<'_>) {
+        match self {
+            Self::Stream(parser) => parser.close(why, cx),
+            Self::Datagrams(parser) => parser.close(why, cx),
+        }
+    }
+}
