@@ -41,6 +41,9 @@ VERSION_CALLS = {
     "ndisc6": ["-V"],
     "dropbear": ["-V"],
     "dbclient": ["-V"],
+    "klist": ["-V"],
+    "slapd": ["-VV"],
+    "ldapsearch": ["-VV"],
 }
 OUT_OF_ORDER = "tcp.reassemble_out_of_order:TRUE"
 FILTERS = {
@@ -67,6 +70,9 @@ FILTERS = {
     "ftp": "ftp",
     "pop": "pop",
     "ntp": "ntp",
+    "kerberos": "kerberos",
+    "ldap": "ldap || cldap",
+    "rdp": "rdp",
     "malformed": "_ws.malformed",
 }
 

@@ -41,6 +41,8 @@ FIELDS = {
     "http_requests": ["http.request.method", "http.request.uri"],
     "dns_queries": ["dns.qry.name", "dns.qry.type"],
     "dns_name_suffixes": ["dns.qry.name"],
+    "kerberos_services": ["kerberos.SNameString"],
+    "kerberos_errors": ["kerberos.error_code"],
 }
 DNS_TYPES = {
     "A": 1, "SOA": 6, "NULL": 10, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33, "DNSKEY": 48, "HTTPS": 65,

@@ -1,6 +1,7 @@
 //! bavn's wire: packets in, typed events out. Pure, safe, bounded.
 #![forbid(unsafe_code)]
 
+mod asn1;
 pub mod capture;
 pub mod counters;
 pub mod decode;

@@ -189,6 +189,7 @@ kinds! {
     Dns "dns" Protocol "a DNS transaction";
     Http "http" Protocol "an HTTP transaction";
     Tls "tls" Protocol "a TLS handshake";
+    Kerberos "kerberos" Protocol "a Kerberos exchange";
     Weird "weird" Info "a protocol anomaly";
     File "file" File "a file in transfer";
     Ssh "ssh" Protocol "an SSH key exchange";

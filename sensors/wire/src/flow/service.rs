@@ -164,6 +164,7 @@ streams! {
     Dns crate::proto::dns::DnsStream, "dns";
     Ssh crate::proto::ssh::Ssh, "ssh";
     Http crate::proto::http::Http, "http";
+    Kerberos crate::proto::kerberos::KerberosStream, "kerberos";
 }
 
 #[cfg(test)]
@@ -172,11 +173,13 @@ streams! {
     Dns crate::proto::dns::DnsStream, "dns";
     Ssh crate::proto::ssh::Ssh, "ssh";
     Http crate::proto::http::Http, "http";
+    Kerberos crate::proto::kerberos::KerberosStream, "kerberos";
     Echo super::echo::Echo, "echo";
 }
 
 datagrams! {
     Dns crate::proto::dns::DnsDatagram, "dns";
+    Kerberos crate::proto::kerberos::KerberosDatagram, "kerberos";
 }
 
 impl std::fmt::Debug for StreamService {

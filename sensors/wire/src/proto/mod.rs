@@ -2,7 +2,9 @@
 
 pub(crate) mod base64;
 pub mod dns;
+pub(crate) mod framed;
 pub mod http;
+pub mod kerberos;
 pub mod ssh;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -45,6 +47,7 @@ protocols! {
     Dns dns;
     Http http;
     Tls tls;
+    Kerberos kerberos;
     File files;
     Ssh ssh;
 }

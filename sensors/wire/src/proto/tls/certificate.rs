@@ -2,11 +2,9 @@
 //!
 //! A walk forward through DER without recursion or allocation; what does not fit is absent, the rest stays.
 
-mod der;
 mod names;
-mod time;
 
-use der::{Der, Tag};
+use crate::asn1::{Der, Tag, time};
 pub(super) use names::{alternative_names, common_name, distinguished_name};
 
 /// The parts of a certificate that events tell of, borrowed from its bytes.

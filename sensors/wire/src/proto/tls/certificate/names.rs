@@ -1,9 +1,8 @@
 //! Distinguished names as text (RFC 4514) and alternative names (RFC 5280 4.2.1.6).
 
-use std::fmt::Write as _;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::der::{Der, Tag};
+use crate::asn1::{Der, Tag, dotted};
 
 /// Attributes of one name that are read.
 const MAX_ATTRIBUTES: usize = 64;
@@ -93,24 +92,6 @@ fn short_name(oid: &[u8]) -> Option<&'static str> {
         [0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 0x01, 0x01] => "UID",
         _ => return None,
     })
-}
-
-/// An OID in dots (X.690 8.19); arcs beyond 64 bits wrap, which only makes the text odd.
-fn dotted(oid: &[u8]) -> String {
-    let mut out = String::new();
-    let mut arc = 0u64;
-    for byte in oid {
-        arc = arc.wrapping_shl(7) | u64::from(byte & 0x7f);
-        if byte & 0x80 != 0 {
-            continue;
-        }
-        let _ = match out.is_empty() {
-            true => write!(out, "{}.{}", (arc / 40).min(2), arc - (arc / 40).min(2) * 40),
-            false => write!(out, ".{arc}"),
-        };
-        arc = 0;
-    }
-    out
 }
 
 /// The value in UTF-8 where its string type says how; else its bytes as they are.

@@ -1,11 +1,11 @@
 //! UTCTime and GeneralizedTime (RFC 5280 4.1.2.5).
 
-use super::der::Tag;
+use super::Tag;
 
 const SECOND: u64 = 1_000_000_000;
 
 /// Nanoseconds since the epoch; earlier times become 0, those after 2554 the largest number.
-pub(super) fn nanoseconds((tag, text): (Tag, &[u8])) -> Option<u64> {
+pub(crate) fn nanoseconds((tag, text): (Tag, &[u8])) -> Option<u64> {
     let (year, rest) = match tag {
         Tag::UTC_TIME => {
             let (year, rest) = number(text, 2)?;
