@@ -29,6 +29,7 @@ FIELDS = {
     "sni": ["tls.handshake.extensions_server_name"],
     "alpn": ["tls.handshake.extensions_alpn_str"],
     "tls_server_versions": ["tls.handshake.version"],
+    "quic_versions": ["quic.version"],
     "dns_rcodes": ["dns.flags.rcode"],
     "dns_query_types": ["dns.qry.type"],
     "icmp_types": ["icmp.type"],

@@ -190,6 +190,7 @@ kinds! {
     Http "http" Protocol "an HTTP transaction";
     Tls "tls" Protocol "a TLS handshake";
     Kerberos "kerberos" Protocol "a Kerberos exchange";
+    Quic "quic" Protocol "a QUIC handshake";
     Weird "weird" Info "a protocol anomaly";
     File "file" File "a file in transfer";
     Ssh "ssh" Protocol "an SSH key exchange";

@@ -178,6 +178,7 @@ streams! {
 }
 
 datagrams! {
+    Quic crate::proto::quic::Quic, "quic";
     Dns crate::proto::dns::DnsDatagram, "dns";
     Kerberos crate::proto::kerberos::KerberosDatagram, "kerberos";
 }

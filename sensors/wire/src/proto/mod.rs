@@ -5,6 +5,7 @@ pub mod dns;
 pub(crate) mod framed;
 pub mod http;
 pub mod kerberos;
+pub mod quic;
 pub mod ssh;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -46,6 +47,7 @@ macro_rules! protocols {
 protocols! {
     Dns dns;
     Http http;
+    Quic quic;
     Tls tls;
     Kerberos kerberos;
     File files;

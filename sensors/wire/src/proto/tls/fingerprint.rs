@@ -7,9 +7,10 @@ use super::hello::{ClientHello, ExtensionType, ServerHello};
 use super::names::{Version, is_grease};
 
 /// What carries the handshake: JA4's first letter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Carrier {
     /// TLS over TCP: `t`.
+    #[default]
     Tcp,
     /// QUIC: `q`.
     Quic,
@@ -198,6 +199,11 @@ pub(crate) fn hex<const N: usize>(digest: &[u8]) -> [u8; N] {
         pair.copy_from_slice(&[hex_digit(byte >> 4), hex_digit(*byte)][..pair.len()]);
     }
     out
+}
+
+/// Both digits of a byte, upper case.
+pub(crate) fn upper_hex(byte: u8) -> [u8; 2] {
+    hex::<2>(&[byte]).map(|digit| digit.to_ascii_uppercase())
 }
 
 fn md5_hex(text: &[u8]) -> [u8; 32] {

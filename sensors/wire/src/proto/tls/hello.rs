@@ -93,10 +93,23 @@ impl<'a> ClientHello<'a> {
     /// Reads the body of a ClientHello; `None` where it ends before its fixed part does.
     #[must_use]
     pub fn parse(body: &'a [u8]) -> Option<Self> {
+        Self::parse_with(body, false)
+    }
+
+    /// The same over DTLS, where a cookie stands behind the session (RFC 6347 4.2.1).
+    #[must_use]
+    pub fn parse_dtls(body: &'a [u8]) -> Option<Self> {
+        Self::parse_with(body, true)
+    }
+
+    fn parse_with(body: &'a [u8], has_cookie: bool) -> Option<Self> {
         let mut rest = Cursor(body);
         let version = Version(rest.u16()?);
         rest.take(32)?;
         let session_id = rest.vec8()?;
+        if has_cookie {
+            rest.vec8()?;
+        }
         let ciphers = U16List(rest.vec16()?);
         rest.vec8()?;
         let mut hello = Self { version, session_id, ciphers, whole: true, ..Self::default() };

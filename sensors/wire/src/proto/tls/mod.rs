@@ -4,16 +4,19 @@
 //! gap, or when the flow ends or stands still. What could not be seen is `Unobserved`: in TLS 1.3 the certificates
 //! and the chosen protocol, on a one-way tap all that the other side says.
 
-mod certificate;
+pub(crate) mod certificate;
+mod chain;
 mod ciphers;
-mod cursor;
-mod event;
+pub(crate) mod client;
+pub(crate) mod cursor;
+pub(crate) mod event;
 pub mod fingerprint;
-mod handshake;
+pub(crate) mod handshake;
 pub mod hello;
 pub mod names;
 mod probe;
-mod record;
+pub(crate) mod record;
+pub(crate) mod server;
 
 #[cfg(test)]
 mod tests;
@@ -23,7 +26,7 @@ use crate::messages::{Direction, EventKind};
 pub use cursor::U16List;
 pub use event::FIELDS;
 use handshake::Handshake;
-use record::{Fault, Reader};
+use record::{Fault, Item, Reader};
 pub use record::{MAX_CERTIFICATES, MAX_HELLO};
 
 /// A handshake that stands still for so long is told as it is (nanoseconds of packet time).
@@ -110,7 +113,12 @@ impl Tls {
         while !self.handshake.lost[way] && !self.handshake.is_complete(cx.one_way) {
             match self.readers[way].next(&mut data) {
                 Ok(Some(item)) => {
-                    let taken = self.handshake.take(direction, item, &mut self.readers, cx.one_way);
+                    let body = match item {
+                        Item::Handshake(_) | Item::Ssl2(_) => self.readers[way].take_message(),
+                        _ => Vec::new(),
+                    };
+                    let taken = self.handshake.take(direction, item, body, cx.one_way);
+                    self.seal();
                     if let Err(malformed) = taken {
                         self.lose(way, "malformed", malformed.0.as_bytes(), cx);
                     }
@@ -125,6 +133,13 @@ impl Tls {
                     self.lose(way, "message_too_long", b"", cx);
                 }
             }
+        }
+    }
+
+    /// Tells the readers which directions encrypt.
+    fn seal(&mut self) {
+        for (reader, sealed) in self.readers.iter_mut().zip(self.handshake.sealed) {
+            reader.sealed = sealed;
         }
     }
 

@@ -234,7 +234,7 @@ pub const fn is_grease(number: u16) -> bool {
 
 /// A number as `0xNNNN`.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Hex([u8; 6]);
+pub(crate) struct Hex([u8; 6]);
 
 impl Hex {
     pub(super) fn new(number: u16) -> Self {

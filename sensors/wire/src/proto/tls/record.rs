@@ -21,23 +21,23 @@ const HEARTBEAT: u8 = 24;
 
 /// Type of a handshake message (RFC 8446 4; RFC 5246 7.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct HandshakeType(pub(super) u8);
+pub(crate) struct HandshakeType(pub(crate) u8);
 
 impl HandshakeType {
-    pub(super) const CLIENT_HELLO: Self = Self(1);
-    pub(super) const SERVER_HELLO: Self = Self(2);
-    pub(super) const HELLO_RETRY_REQUEST: Self = Self(6);
-    pub(super) const CERTIFICATE: Self = Self(11);
-    pub(super) const SERVER_KEY_EXCHANGE: Self = Self(12);
-    pub(super) const SERVER_HELLO_DONE: Self = Self(14);
+    pub(crate) const CLIENT_HELLO: Self = Self(1);
+    pub(crate) const SERVER_HELLO: Self = Self(2);
+    pub(crate) const HELLO_RETRY_REQUEST: Self = Self(6);
+    pub(crate) const CERTIFICATE: Self = Self(11);
+    pub(crate) const SERVER_KEY_EXCHANGE: Self = Self(12);
+    pub(crate) const SERVER_HELLO_DONE: Self = Self(14);
 
     /// Types that IANA has given out and that can stand in clear text.
-    fn is_known(self) -> bool {
+    pub(crate) fn is_known(self) -> bool {
         matches!(self.0, 0..=6 | 8 | 11..=16 | 20..=25 | 67 | 254)
     }
 
     /// How many bytes of the body are kept.
-    fn keep(self) -> usize {
+    pub(crate) fn keep(self) -> usize {
         match self {
             Self::CLIENT_HELLO | Self::SERVER_HELLO => MAX_HELLO,
             Self::CERTIFICATE => MAX_CERTIFICATES,
@@ -47,14 +47,14 @@ impl HandshakeType {
     }
 
     /// True where a part of the body is worth nothing.
-    fn must_be_whole(self) -> bool {
+    pub(crate) fn must_be_whole(self) -> bool {
         matches!(self, Self::CLIENT_HELLO | Self::SERVER_HELLO | Self::CERTIFICATE)
     }
 }
 
 /// What a direction said next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Item {
+pub(crate) enum Item {
     /// A handshake message is complete; [`Reader::take_message`] gives its body.
     Handshake(HandshakeType),
     /// An SSL 2.0 message is complete (client's hello or server's); as above.
