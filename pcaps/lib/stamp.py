@@ -48,6 +48,12 @@ VERSION_CALLS = {
 OUT_OF_ORDER = "tcp.reassemble_out_of_order:TRUE"
 FILTERS = {
     "arp": "arp",
+    "modbus": "modbus",
+    "dnp3": "dnp3",
+    "s7comm": "s7comm",
+    "nbns": "nbns",
+    "mdns": "mdns",
+    "llmnr": "llmnr",
     "icmp": "icmp",
     "icmpv6": "icmpv6",
     "ip_fragments": "ip.flags.mf == 1 || ip.frag_offset > 0",
@@ -78,7 +84,9 @@ FILTERS = {
 
 
 def version(tool: str) -> str:
-    """Return the tool's version as it tells it, or "unknown"."""
+    """Return the tool's version as it tells it, or "unknown"; a package of PyPI has it in its name."""
+    if "==" in tool:
+        return tool.partition("==")[2]
     call = [tool, *VERSION_CALLS.get(tool, ["--version"])]
     done = subprocess.run(call, capture_output=True, text=True, timeout=20, check=False)
     found = re.search(r"\d+\.\d+[\w.+-]*|\d{8}", done.stdout + done.stderr)
@@ -169,7 +177,7 @@ def main() -> None:
     case, tools = Path(sys.argv[1]).resolve(), sys.argv[2:]
     captures = sorted(path for pattern in CAPTURES for path in case.glob(pattern))
     upper = (case / "case.toml").read_text().split(MARKER)[0].rstrip() + "\n\n"
-    versions = {tool: version(tool) for tool in ["tcpdump", *tools]}
+    versions = {tool.partition("==")[0]: version(tool) for tool in ["tcpdump", *tools]}
     (case / "case.toml").write_text(upper + measured_half("make.sh", versions, [measure(path) for path in captures]))
     (case / "README.md").write_text(readme(case.name, tomllib.loads((case / "case.toml").read_text())))
     print(f"{case.name}: {', '.join(path.name for path in captures)}")

@@ -44,6 +44,10 @@ FIELDS = {
     "dns_name_suffixes": ["dns.qry.name"],
     "kerberos_services": ["kerberos.SNameString"],
     "kerberos_errors": ["kerberos.error_code"],
+    "modbus_functions": ["modbus.func_code"],
+    "dnp3_functions": ["dnp3.al.func"],
+    "s7_functions": ["s7comm.param.func"],
+    "nbns_names": ["nbns.name"],
 }
 DNS_TYPES = {
     "A": 1, "SOA": 6, "NULL": 10, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33, "DNSKEY": 48, "HTTPS": 65,

@@ -194,6 +194,8 @@ kinds! {
     Weird "weird" Info "a protocol anomaly";
     File "file" File "a file in transfer";
     Ssh "ssh" Protocol "an SSH key exchange";
+    Modbus "modbus" Protocol "a Modbus transaction";
+    Dnp3 "dnp3" Protocol "a DNP3 exchange";
 }
 
 impl EventKind {

@@ -165,6 +165,8 @@ streams! {
     Ssh crate::proto::ssh::Ssh, "ssh";
     Http crate::proto::http::Http, "http";
     Kerberos crate::proto::kerberos::KerberosStream, "kerberos";
+    Modbus crate::proto::modbus::Modbus, "modbus";
+    Dnp3 crate::proto::dnp3::Dnp3Stream, "dnp3";
 }
 
 #[cfg(test)]
@@ -174,6 +176,8 @@ streams! {
     Ssh crate::proto::ssh::Ssh, "ssh";
     Http crate::proto::http::Http, "http";
     Kerberos crate::proto::kerberos::KerberosStream, "kerberos";
+    Modbus crate::proto::modbus::Modbus, "modbus";
+    Dnp3 crate::proto::dnp3::Dnp3Stream, "dnp3";
     Echo super::echo::Echo, "echo";
 }
 
@@ -181,6 +185,8 @@ datagrams! {
     Quic crate::proto::quic::Quic, "quic";
     Dns crate::proto::dns::DnsDatagram, "dns";
     Kerberos crate::proto::kerberos::KerberosDatagram, "kerberos";
+    Modbus crate::proto::modbus::ModbusDatagram, "modbus";
+    Dnp3 crate::proto::dnp3::Dnp3Datagram, "dnp3";
 }
 
 impl std::fmt::Debug for StreamService {

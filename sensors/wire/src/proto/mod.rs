@@ -1,11 +1,15 @@
 //! Protocols: each a folder with `probe` (is it this?) and `parse` (what does it say?).
 
 pub(crate) mod base64;
+pub mod dnp3;
 pub mod dns;
 pub(crate) mod framed;
+pub(crate) mod framing;
 pub mod http;
 pub mod kerberos;
+pub mod modbus;
 pub mod quic;
+pub(crate) mod row;
 pub mod ssh;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -52,6 +56,8 @@ protocols! {
     Kerberos kerberos;
     File files;
     Ssh ssh;
+    Modbus modbus;
+    Dnp3 dnp3;
 }
 
 /// Answer of a probe on the first bytes of one direction of a flow.
