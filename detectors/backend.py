@@ -25,7 +25,7 @@ from sigma.conversion.state import ConversionState
 from sigma.exceptions import SigmaError
 from sigma.types import CompareOperators, SigmaCasedString
 
-from detectors import heads, plan, taxonomy, values
+from detectors import correlating, heads, plan, taxonomy, values
 from detectors.fields import Field, FieldTable, native
 from detectors.plan import ALWAYS, NEVER, Condition, PlannedRule, Target
 from detectors.taxonomy import LogSource, Mapped, Route, Taxonomy, Unfillable
@@ -79,6 +79,7 @@ class BavnBackend(Backend):
     formats: ClassVar[dict[str, str]] = {"default": "plan (JSON) that bavn's engine loads"}
     requires_pipeline: ClassVar[bool] = False
     explicit_not_exists_expression: ClassVar[bool] = True
+    correlation_methods: ClassVar[dict[str, str] | None] = {"default": "streaming, by packet time"}
 
     def __init__(
         self,
@@ -410,8 +411,21 @@ class BavnBackend(Backend):
     def convert_correlation_event_count_rule(
         self, rule: SigmaCorrelationRule, output_format: str | None = None, method: str = "default"
     ) -> list[Any]:
-        """Refused: the engine runs single-event rules so far."""
-        raise RuleProblemError("BAVN-E028", "correlation rules do not run yet")
+        """The correlation as one PlannedRule, over the rules that pySigma has resolved for it."""
+        known = {name: self._known(of) for name, of in self._resolved(rule)}
+        compiled = correlating.compile_rule(rule, known, self._fields, self._tables)
+        return [PlannedRule(heads.of_rule(rule), (), compiled.plan)]
+
+    def _resolved(self, rule: SigmaCorrelationRule) -> list[tuple[str, Any]]:
+        return [(str(reference.reference), reference.rule) for reference in rule.referenced_rules]
+
+    def _known(self, rule: Any) -> correlating.Known:  # noqa: ANN401
+        identity, name = heads.rule_id(rule), rule.name or ""
+        if hasattr(rule, "logsource"):
+            source = LogSource(rule.logsource.category, rule.logsource.product, rule.logsource.service)
+            kinds = tuple(target.kind for target in self.compile(rule).targets)
+            return correlating.Known(identity, name, source, kinds)
+        return correlating.Known(identity, name, group=tuple(rule.group_by or ()))
 
     convert_correlation_value_count_rule = convert_correlation_event_count_rule
     convert_correlation_temporal_rule = convert_correlation_event_count_rule

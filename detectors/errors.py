@@ -107,10 +107,11 @@ CATALOGUE: Final[dict[str, tuple[str, str, str]]] = {
         "See the field table for the types.",
     ),
     "BAVN-E028": (
-        "correlation rules do not run yet",
-        "The rule is a correlation over other rules. This version runs single-event rules and "
-        "filters; the rules that it refers to are loaded on their own.",
-        "Nothing to mend in the rule.",
+        "correlation that cannot run",
+        "A correlation counts or combines the hits of other rules. What is wrong with it is said: a rule that is not "
+        "there or does not run, a field that those rules' events do not have, a number or a timespan out of bounds, "
+        "or a circle of correlations.",
+        "docs/sigma.md tells what each type of correlation takes.",
     ),
     "BAVN-E029": (
         "rule id used twice",

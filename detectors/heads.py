@@ -10,6 +10,7 @@ from detectors import plan
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from sigma.correlations import SigmaCorrelationRule
     from sigma.rule import SigmaRule
 
 # Of a rule without level: neither hidden nor loud.
@@ -19,7 +20,7 @@ NAMESPACE: Final = uuid.UUID("6f5d1c1c-0f0b-5c35-9c4e-6c6f3b1d8a52")
 
 
 def of_rule(
-    rule: SigmaRule,
+    rule: SigmaRule | SigmaCorrelationRule,
     *,
     source: str = "",
     document: Mapping[str, Any] | None = None,
@@ -42,20 +43,22 @@ def of_rule(
         "tags": [str(tag) for tag in rule.tags],
         "falsepositives": _texts(rule.falsepositives),
         "source": source,
-        "logsource": {
-            "category": rule.logsource.category,
-            "product": rule.logsource.product,
-            "service": rule.logsource.service,
-        },
+        "logsource": _logsource(rule),
         "fields": _texts(rule.fields),
     }
 
 
-def rule_id(rule: SigmaRule) -> str:
+def rule_id(rule: SigmaRule | SigmaCorrelationRule) -> str:
     """The rule's UUID; made from title and log source where it has none."""
     if rule.id is not None:
         return str(rule.id)
-    return str(uuid.uuid5(NAMESPACE, f"{rule.title}\0{rule.logsource}"))
+    return str(uuid.uuid5(NAMESPACE, f"{rule.title}\0{getattr(rule, 'logsource', 'correlation')}"))
+
+
+def _logsource(rule: SigmaRule | SigmaCorrelationRule) -> dict[str, str | None]:
+    """Of a correlation none: its rules have theirs."""
+    source = getattr(rule, "logsource", None)
+    return {part: getattr(source, part, None) for part in ("category", "product", "service")}
 
 
 def _text(value: object) -> str:

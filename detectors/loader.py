@@ -5,13 +5,15 @@ It needs pySigma, which takes longer to import than a kept plan takes to load.
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from detectors import heads, loop, parsing, plan, rulefiles, taxonomy
+from detectors import correlating, heads, loop, parsing, plan, rulefiles, taxonomy
 from detectors.backend import BavnBackend, Compiled
 from detectors.check import LoadedRule, Refused, RuleFile, RuleSet, Status
+from detectors.correlating import Known
 from detectors.diagnostics import Diagnostic
 from detectors.errors import BavnError
 from detectors.plan import PlannedRule
@@ -22,6 +24,7 @@ from detectors.values import RuleProblemError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from sigma.correlations import SigmaCorrelationRule
     from sigma.filters import SigmaFilter
     from sigma.processing.pipeline import ProcessingPipeline
     from sigma.rule import SigmaRule
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from detectors.fields import FieldTable
 
 # Reasons that lie in the sensor's view, not in the rule.
-_UNFILLABLE: Final = frozenset({"BAVN-E028", "BAVN-E030", "BAVN-E032", "BAVN-E033"})
+_UNFILLABLE: Final = frozenset({"BAVN-E030", "BAVN-E032", "BAVN-E033"})
 
 
 def compile_files(
@@ -47,6 +50,7 @@ class _Entry:
     source: str
     ruleset: str
     rule: SigmaRule | None = None
+    correlation: SigmaCorrelationRule | None = None
     problems: list[Diagnostic] = field(default_factory=list)
     filters: list[Mapping[str, Any]] = field(default_factory=list)
     compiled: Compiled | None = None
@@ -69,10 +73,13 @@ class _Loader:
 
     def load(self, files: Iterable[RuleFile]) -> RuleSet:
         entries = [entry for file in files for entry in self._entries(file)]
-        rules = [entry for entry in entries if "filter" not in entry.data]
+        correlations = [entry for entry in entries if "correlation" in entry.data]
+        rules = [entry for entry in entries if not {"filter", "correlation"} & entry.data.keys()]
         self._apply_filters([entry for entry in entries if "filter" in entry.data], rules)
-        planned = [item for item in map(self._compile, self._unique(rules)) if item]
+        unique = list(self._unique([*rules, *correlations]))
+        planned = [item for item in map(self._compile, [e for e in unique if e.correlation is None]) if item]
         planned = self._accepted(planned)
+        planned = self._correlate(planned, [entry for entry in unique if entry.correlation is not None])
         return RuleSet(
             plan.assemble(rule for _, rule, _ in planned),
             tuple(loaded for _, _, loaded in planned),
@@ -108,15 +115,20 @@ class _Loader:
     def _parse(self, entry: _Entry) -> None:
         entry.problems = parsing.problems(entry.document)
         self._warnings += parsing.warnings(entry.document)
-        if not entry.problems and "filter" not in entry.data:
+        if entry.problems or "filter" in entry.data:
+            return
+        if "correlation" in entry.data:
+            entry.correlation, entry.problems = parsing.correlation_of(entry.document)
+        else:
             entry.rule, entry.problems = parsing.rule(entry.document)
 
     def _unique(self, entries: list[_Entry]) -> Iterable[_Entry]:
         """The first rule of each id; the others are refused."""
         seen: dict[str, str] = {}
         for entry in entries:
-            assert entry.rule is not None  # noqa: S101  (only rules that were read come here)
-            identity = heads.rule_id(entry.rule)
+            read = entry.rule or entry.correlation
+            assert read is not None  # noqa: S101  (only rules that were read come here)
+            identity = heads.rule_id(read)
             if identity in seen:
                 self._duplicate(entry, seen[identity])
             else:
@@ -171,6 +183,63 @@ class _Loader:
         kinds = tuple(target.kind for target in compiled.targets)
         loaded = LoadedRule(head["id"], head["title"], head["level"], entry.source, kinds, entry.data)
         return entry, PlannedRule(head, compiled.targets), loaded
+
+    def _correlate(self, planned: list[_Planned], waiting: list[_Entry]) -> list[_Planned]:
+        """Appends the correlations, each after the rules that it is over, and quiets those."""
+        known = [_known(entry, rule, loaded) for entry, rule, loaded in planned]
+        while waiting:
+            ready = [entry for entry in waiting if not _missing(entry, known)]
+            if not ready:
+                break
+            for entry in ready:
+                item = self._correlated(entry, known)
+                if item is not None and self._takes_all([*planned, item], item):
+                    planned.append(item)
+                    known.append(_known(*item))
+            waiting = [entry for entry in waiting if entry not in ready]
+        for entry in waiting:
+            missing = _missing(entry, known)[0]
+            entry.problems = [self._no_such_rule(entry, missing, waiting)]
+            self._refuse(entry)
+        quiet = {one.id for one in known if one.quiet}
+        return [
+            (entry, dataclasses.replace(rule, quiet=True) if rule.id in quiet else rule, loaded)
+            for entry, rule, loaded in planned
+        ]
+
+    def _correlated(self, entry: _Entry, known: list[Known]) -> _Planned | None:
+        rule = entry.correlation
+        assert rule is not None  # noqa: S101  (only correlations come here)
+        by_name = {name: one for one in known for name in (one.id, one.name) if name}
+        try:
+            compiled = correlating.compile_rule(rule, by_name, self._fields, self._tables)
+        except Exception as error:  # noqa: BLE001  (no rule stops another)
+            entry.problems = [_correlation_problem(entry.document, error)]
+            self._refuse(entry)
+            return None
+        head = heads.of_rule(rule, source=entry.source, document=entry.data)
+        head["ruleset"] = entry.ruleset
+        loaded = LoadedRule(head["id"], head["title"], head["level"], entry.source, compiled.kinds, entry.data)
+        return entry, PlannedRule(head, (), compiled.plan), loaded
+
+    def _takes_all(self, planned: list[_Planned], last: _Planned) -> bool:
+        error = _refusal([rule for _, rule, _ in planned])
+        if error is None:
+            return True
+        entry = last[0]
+        entry.problems = [entry.document.diagnostic(error.code, error.sentence, ("correlation",))]
+        self._refuse(entry)
+        return False
+
+    def _no_such_rule(self, entry: _Entry, name: str, waiting: list[_Entry]) -> Diagnostic:
+        refused = {item.id for item in self._refused}
+        if any(name in _names(other) for other in waiting):
+            sentence = f"`{name}` is a correlation that waits for others: a circle, or a rule that does not run"
+        elif name in refused:
+            sentence = f"the rule `{name}` does not run"
+        else:
+            sentence = f"there is no rule of the id or name `{name}` that runs"
+        return entry.document.diagnostic("BAVN-E028", sentence, ("correlation", "rules"))
 
     def _accepted(self, planned: list[_Planned]) -> list[_Planned]:
         """Those that the engine takes: it has limits of its own, for example on expressions."""
@@ -246,6 +315,35 @@ def _refusal(rules: Iterable[PlannedRule]) -> BavnError | None:
     except Exception as error:  # noqa: BLE001  (one rule alone that cannot be written down is refused alone)
         return BavnError("BAVN-E035", f"the rule cannot be written into a plan: {type(error).__name__}")
     return None
+
+
+def _known(entry: _Entry, rule: PlannedRule, loaded: LoadedRule) -> Known:
+    read = entry.rule
+    if read is None:
+        assert entry.correlation is not None  # noqa: S101  (what is planned was read)
+        group = tuple(entry.correlation.group_by or ())
+        return Known(rule.id, entry.correlation.name or "", kinds=loaded.kinds, group=group)
+    source = LogSource(read.logsource.category, read.logsource.product, read.logsource.service)
+    return Known(rule.id, read.name or "", source, loaded.kinds)
+
+
+def _names(entry: _Entry) -> set[str]:
+    read = entry.correlation
+    return {heads.rule_id(read), read.name or ""} if read is not None else set()
+
+
+def _missing(entry: _Entry, known: list[Known]) -> list[str]:
+    there = {name for one in known for name in (one.id, one.name) if name}
+    assert entry.correlation is not None  # noqa: S101  (only correlations come here)
+    return [name for name in correlating.named(entry.correlation) if name not in there]
+
+
+def _correlation_problem(document: Document, error: Exception) -> Diagnostic:
+    if not isinstance(error, RuleProblemError):
+        return parsing.unexpected(document, error)
+    part = error.field if error.field in document.data["correlation"] else ""
+    path = ("correlation", part) if part else ("correlation",)
+    return document.diagnostic(error.code, error.sentence, path, note=error.note)
 
 
 def _fits(sigma_filter: SigmaFilter, rule: SigmaRule) -> bool:

@@ -111,6 +111,11 @@ class Engine:
         with _own_errors():
             return list(self._engine.match_event(event))
 
+    def replay(self, events: Sequence[bytes]) -> list[list[int]]:
+        """Events in their order; for each, the rules that make an alert at it. Raises BavnError (E050)."""
+        with _own_errors():
+            return [list(rules) for rules in self._engine.replay(list(events))]
+
     def explain(self, rule: int, event: bytes) -> Any:  # noqa: ANN401
         """Why a rule holds or not: `{"op", "outcome", "children"}` down to leaves. Raises BavnError (E050)."""
         with _own_errors():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sigma import exceptions
 from sigma.conditions import ConditionIdentifier, ConditionItem, ConditionSelector
+from sigma.correlations import SigmaCorrelationRule, SigmaCorrelationType
 from sigma.exceptions import SigmaError
 from sigma.filters import SigmaFilter
 from sigma.rule import SigmaDetectionItem, SigmaDetections, SigmaRule
@@ -56,7 +57,7 @@ def problems(document: Document) -> list[Diagnostic]:
     if not isinstance(data, dict):
         return [document.diagnostic("BAVN-E014", "the document is no mapping")]
     if "correlation" in data:
-        return [document.diagnostic("BAVN-E028", "correlation rules do not run yet", ("correlation",))]
+        return _wrong_correlation(document)
     if "action" in data:
         return [
             document.diagnostic(
@@ -91,6 +92,53 @@ def rule(document: Document) -> tuple[SigmaRule | None, list[Diagnostic]]:
     if parsed is None or found:
         return None, found
     return parsed, _dangling(document, parsed.detection, "detection")
+
+
+def correlation_of(document: Document) -> tuple[SigmaCorrelationRule | None, list[Diagnostic]]:
+    """The correlation that pySigma reads, or why it cannot."""
+    try:
+        parsed = SigmaCorrelationRule.from_dict(dict(document.data), collect_errors=True)
+    except Exception as error:  # noqa: BLE001  (whatever pySigma raises on a rule that others wrote)
+        return None, [_bad_correlation(document, error)]
+    found = [_bad_correlation(document, error) for error in parsed.errors]
+    return (None if found else parsed), found
+
+
+def _bad_correlation(document: Document, error: Exception) -> Diagnostic:
+    part = _PARTS.get(type(error))
+    path: YamlPath = (part,) if part is not None and part in document.data else ("correlation",)
+    return document.diagnostic("BAVN-E020" if part else "BAVN-E028", _plain(error), path)
+
+
+_CORRELATION_KEYS: Final = frozenset({"type", "rules", "group-by", "timespan", "condition", "aliases", "generate"})
+
+
+def _wrong_correlation(document: Document) -> list[Diagnostic]:
+    """Shapes that pySigma does not mind, or trips over."""
+    data = document.data["correlation"]
+    if not isinstance(data, dict):
+        return [document.diagnostic("BAVN-E028", "`correlation` is no mapping", ("correlation",))]
+    unknown = sorted(str(key) for key in data if key not in _CORRELATION_KEYS)
+    if unknown:
+        sentence = f"a correlation has no `{unknown[0]}`"
+        return [document.diagnostic("BAVN-E028", sentence, ("correlation", unknown[0]))]
+    kind, condition = data.get("type"), data.get("condition")
+    if str(kind).upper() not in SigmaCorrelationType.__members__:
+        known = ", ".join(name.lower() for name in SigmaCorrelationType.__members__)
+        sentence = f"`{kind}` is no type of correlation; there are {known}"
+        return [document.diagnostic("BAVN-E028", sentence, ("correlation", "type") if kind else ("correlation",))]
+    if condition is None and not str(kind).startswith("temporal"):
+        return [document.diagnostic("BAVN-E028", f"`{kind}` needs a condition", ("correlation",))]
+    if isinstance(condition, str) and (len(condition) > MAX_CONDITION_CHARS or _nesting(condition) > MAX_PARENTHESES):
+        return [document.diagnostic("BAVN-E028", "the condition is too long or too deep", ("correlation", "condition"))]
+    numbers = (
+        [(key, value) for key, value in condition.items() if key != "field"] if isinstance(condition, dict) else []
+    )
+    wrong = [str(key) for key, value in numbers if isinstance(value, bool) or not isinstance(value, int)]
+    if wrong:
+        path: YamlPath = ("correlation", "condition", wrong[0])
+        return [document.diagnostic("BAVN-E028", f"`{wrong[0]}` takes a whole number", path)]
+    return []
 
 
 def filter_of(document: Document) -> tuple[SigmaFilter | None, list[Diagnostic]]:

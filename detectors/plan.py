@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FORMAT: Final = "bavn-plan"
 VERSION: Final = 1
 # Part of the key of kept plans: raise it when the same rule compiles to something else.
-BACKEND_VERSION: Final = 1
+BACKEND_VERSION: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,10 @@ class PlannedRule:
 
     head: Mapping[str, Any]
     targets: tuple[Target, ...]
+    # What a correlation asks of the hits of other rules.
+    correlation: Mapping[str, Any] | None = None
+    # Its hits are for correlations alone.
+    quiet: bool = False
 
     @property
     def id(self) -> str:
@@ -152,7 +156,12 @@ def digest(plan: bytes) -> str:
 
 def _rule(rule: PlannedRule, numbers: dict[Leaf, int]) -> dict[str, Any]:
     targets = [{"kind": t.kind, "condition": _condition(t.condition, numbers)} for t in rule.targets]
-    return {**rule.head, "targets": targets}
+    planned = {**rule.head, "targets": targets}
+    if rule.correlation is not None:
+        planned["correlation"] = rule.correlation
+    if rule.quiet:
+        planned["quiet"] = True
+    return planned
 
 
 def _condition(condition: Condition, numbers: dict[Leaf, int]) -> dict[str, Any]:

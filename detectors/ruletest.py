@@ -26,7 +26,7 @@ SUFFIX: Final = ".test.yml"
 # A case that is not through by then fails.
 MAX_STEPS: Final = 100_000
 
-_INPUTS: Final = ("event", "packets", "capture")
+_INPUTS: Final = ("event", "events", "packets", "capture")
 _CASE_KEYS: Final = {"name", "alerts", "why", *_INPUTS}
 
 
@@ -99,6 +99,10 @@ class Runner(Protocol):
         """Rules that hold on one event."""
         ...
 
+    def events(self, plan: bytes, events: Sequence[Mapping[str, Any]]) -> int:
+        """Alerts on events that follow each other, for correlations."""
+        ...
+
     def frames(self, plan: bytes, frames: Sequence[Frame]) -> int:
         """Alerts on frames."""
         ...
@@ -114,6 +118,10 @@ class NativeRunner:
     def event(self, plan: bytes, event: Mapping[str, Any]) -> int:
         """Rules that hold on one event."""
         return len(loop.Engine(plan).match_event(event_json(event)))
+
+    def events(self, plan: bytes, events: Sequence[Mapping[str, Any]]) -> int:
+        """Alerts on events that follow each other, for correlations."""
+        return sum(map(len, loop.Engine(plan).replay([event_json(event) for event in in_order(events)])))
 
     def frames(self, plan: bytes, frames: Sequence[Frame]) -> int:
         """Alerts on frames."""
@@ -132,6 +140,24 @@ class NativeRunner:
 def event_json(event: Mapping[str, Any]) -> bytes:
     """A case's event as the engine reads it."""
     return json.dumps(event, default=str).encode()
+
+
+def in_order(events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Events with `at` (seconds after the first, default 0) as their time in nanoseconds, and numbered.
+
+    Raises:
+        CraftError: `at` is no number from 0 on, or this is no list of events.
+    """
+    if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):
+        raise CraftError("`events` is a list of events")
+    placed = []
+    for number, event in enumerate(events, 1):
+        at = event.get("at", 0)
+        if isinstance(at, bool) or not isinstance(at, (int, float)) or at < 0:
+            raise CraftError("`at` is a number of seconds")
+        own = {key: value for key, value in event.items() if key != "at"}
+        placed.append({**own, "time": crafting.START_NS + round(at * 1_000_000_000), "packet": number})
+    return placed
 
 
 def _drain(worker: loop.PacketLoop, now_ns: int) -> int:
@@ -202,7 +228,7 @@ def _case(document: Document, path: YamlPath, item: Yaml) -> Case:
         raise _wrong(document, f"unknown key `{min(unknown)}`", (*path, min(unknown)))
     kinds = [kind for kind in _INPUTS if kind in item]
     if len(kinds) != 1 or not item.get("name"):
-        raise _wrong(document, "a case has a name and one of event, packets, capture", path)
+        raise _wrong(document, "a case has a name and one of event, events, packets, capture", path)
     must = path[0] == "match"
     return Case(str(item["name"]), must, kinds[0], item[kinds[0]], item.get("alerts"), path)
 
@@ -256,6 +282,8 @@ def _run_case(test: TestFile, case: Case, plan: bytes, runner: Runner) -> Result
 def _alerts(test: TestFile, case: Case, plan: bytes, runner: Runner) -> int:
     if case.kind == "event":
         return runner.event(plan, case.value)
+    if case.kind == "events":
+        return runner.events(plan, case.value)
     if case.kind == "packets":
         return runner.frames(plan, crafting.craft(case.value))
     return runner.capture(plan, find_capture(str(case.value), test.path))

@@ -4,6 +4,7 @@
 
 pub mod alert;
 pub mod condition;
+pub mod correlate;
 pub mod error;
 pub mod explain;
 pub mod flood;
@@ -17,6 +18,7 @@ pub mod plan;
 pub mod predicate;
 pub mod view;
 
+pub use correlate::Correlator;
 pub use error::{PlanError, RuleError, RuleFault};
 pub use matcher::Matcher;
 pub use plan::Plan;

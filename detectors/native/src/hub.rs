@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use bavn_engine::alert::{AlertDraft, AlertHead, Alerts, EvidenceRef};
+use bavn_engine::correlate::{Correlator, Fired};
 use bavn_engine::{Matcher, Plan};
 use bavn_wire::flow::{Evidence, PinId};
 use bavn_wire::json;
@@ -51,6 +52,9 @@ pub(crate) struct Hub {
     /// Captures of flows whose parser failed.
     failures: Vec<Vec<u8>>,
     matcher: Option<Matcher>,
+    correlator: Option<Correlator>,
+    /// What correlations have found at the event at hand.
+    fired: Vec<Fired>,
     alerts: Alerts,
     fresh: VecDeque<AlertDraft>,
     queue: VecDeque<Hit>,
@@ -77,6 +81,8 @@ impl Hub {
             finished: Vec::new(),
             events: Vec::new(),
             matcher: None,
+            correlator: None,
+            fired: Vec::new(),
             alerts: Alerts::new(settings.alerts()?),
             failures: Vec::new(),
             fresh: VecDeque::new(),
@@ -99,6 +105,9 @@ impl Hub {
         for kind in EventKind::ALL {
             self.wanted[*kind as usize] = self.is_printed(*kind) || plan.wants(*kind);
         }
+        let before = self.correlator.take();
+        let correlator = Correlator::new(Arc::clone(&plan)).continuing(before);
+        self.correlator = Some(correlator).filter(Correlator::is_needed);
         self.matcher = Some(Matcher::new(plan));
     }
 
@@ -206,9 +215,14 @@ impl Hub {
     }
 
     /// Named counters of rules and alerts.
-    pub(crate) fn counters(&self) -> [(&'static str, u64); 3] {
+    pub(crate) fn counters(&self) -> [(&'static str, u64); 7] {
         let rules = self.matcher.as_ref().map_or(&[][..], Matcher::counters);
+        let correlated = self.correlator.as_ref().map(Correlator::counts).unwrap_or_default();
         [
+            ("correlation_groups", correlated.groups),
+            ("correlation_evicted", correlated.evicted),
+            ("correlation_without_group", correlated.without_group),
+            ("correlation_lost", correlated.lost),
             ("rule_candidates", rules.iter().map(|rule| rule.candidates).sum()),
             ("rule_matches", rules.iter().map(|rule| rule.matches).sum()),
             ("rule_unobserved", rules.iter().map(|rule| rule.unobserved).sum()),
@@ -224,9 +238,36 @@ impl Hub {
         let rules = rules.to_vec();
         let plan = Arc::clone(matcher.plan());
         for rule in rules {
-            if let Some(draft) = self.alerts.draft(&plan, rule, event, self.now) {
-                self.fresh.push_back(draft);
+            if let Some(correlator) = &mut self.correlator {
+                correlator.hit(rule, event, &mut self.fired);
             }
+            if plan.rules().get(rule as usize).is_some_and(|rule| rule.quiet) {
+                continue;
+            }
+            self.fresh.extend(self.alerts.draft(&plan, rule, event, self.now));
+        }
+        self.tell_correlated(Some(event));
+    }
+
+    /// Tells correlations of the time, in which spans end.
+    #[inline]
+    pub(crate) fn pass_time(&mut self, time: u64, packet: u64) {
+        if let Some(correlator) = &mut self.correlator {
+            correlator.advance(time, packet, &mut self.fired);
+            self.tell_correlated(None);
+        }
+    }
+
+    fn tell_correlated(&mut self, event: Option<&Event<'_>>) {
+        if self.fired.is_empty() {
+            return;
+        }
+        let Some(plan) = self.matcher.as_ref().map(|matcher| Arc::clone(matcher.plan())) else { return };
+        for fired in self.fired.drain(..) {
+            if plan.rules().get(fired.rule as usize).is_some_and(|rule| rule.quiet) {
+                continue;
+            }
+            self.fresh.extend(self.alerts.draft_correlated(&plan, &fired, event, self.now));
         }
     }
 

@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use bavn_engine::alert::AlertHead;
 use bavn_engine::owned::OwnedEvent;
-use bavn_engine::{Matcher, Plan, explain};
-use bavn_wire::messages::{Frame, LinkType};
+use bavn_engine::{Correlator, Matcher, Plan, explain};
+use bavn_wire::messages::{Event, Frame, LinkType};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -66,12 +66,38 @@ impl Engine {
         Ok(owned.with(|event| matcher.match_event(event).to_vec()))
     }
 
+    /// Lets events pass in their order; for each, the rules that make an alert at it, correlations among them.
+    fn replay(&self, py: Python<'_>, events: Vec<PyBackedBytes>) -> PyResult<Vec<Vec<u32>>> {
+        py.detach(|| {
+            let mut matcher = Matcher::new(Arc::clone(&self.plan));
+            let mut correlator = Correlator::new(Arc::clone(&self.plan));
+            let mut one = |json: &PyBackedBytes| {
+                let owned = OwnedEvent::from_json(json).map_err(|why| error("BAVN-E050", &why))?;
+                Ok(owned.with(|event| passed(&mut matcher, &mut correlator, event)))
+            };
+            events.iter().map(&mut one).collect()
+        })
+    }
+
     fn explain<'py>(&self, py: Python<'py>, rule: usize, event: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
         let owned = OwnedEvent::from_json(event).map_err(|why| error("BAVN-E050", &why))?;
         let tree = owned.with(|event| explain::explain(&self.plan, rule, event));
         let tree = tree.ok_or_else(|| error("BAVN-E050", "the rule does not judge events of this kind"))?;
         Ok(PyBytes::new(py, tree.to_json().to_string().as_bytes()))
     }
+}
+
+/// The rules that make an alert at an event.
+fn passed(matcher: &mut Matcher, correlator: &mut Correlator, event: &Event<'_>) -> Vec<u32> {
+    let mut fired = Vec::new();
+    correlator.advance(event.time, event.packet, &mut fired);
+    let hits = matcher.match_event(event).to_vec();
+    for rule in &hits {
+        correlator.hit(*rule, event, &mut fired);
+    }
+    let rules = matcher.plan().rules();
+    let is_told = |rule: &u32| rules.get(*rule as usize).is_some_and(|rule| !rule.quiet);
+    hits.into_iter().chain(fired.into_iter().map(|one| one.rule)).filter(is_told).collect()
 }
 
 /// What a step gave.

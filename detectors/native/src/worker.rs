@@ -67,6 +67,7 @@ impl Path {
 
     fn take_now(&mut self, frame: &Frame<'_>) -> bool {
         self.wire.frame(frame, &mut self.hub);
+        self.hub.pass_time(frame.time, self.wire.counters().frames);
         self.settle();
         if self.first_time == 0 || frame.time < self.first_time {
             self.first_time = frame.time;

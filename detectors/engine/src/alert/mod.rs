@@ -12,6 +12,7 @@ use bavn_wire::json::{Key, Own, write_document};
 use bavn_wire::messages::{Event, Value};
 use serde_json::{Value as Json, json};
 
+use crate::correlate::Fired;
 use crate::explain::{Leaf, explain};
 use crate::plan::Plan;
 
@@ -102,6 +103,35 @@ impl Alerts {
     /// The alert of a match, at the hit, while the event is still there. `created` is the sensor's clock,
     /// nanoseconds since the epoch. `None` where the plan has no such rule.
     pub fn draft(&mut self, plan: &Plan, rule: u32, event: &Event<'_>, created: u64) -> Option<AlertDraft> {
+        let matched =
+            explain(plan, rule as usize, event).map(|tree| tree.matched().into_iter().cloned().collect());
+        let matched: Vec<Leaf> = matched.unwrap_or_default();
+        self.draft_of(plan, rule, event, created, &matched)
+    }
+
+    /// The alert of a correlation that fired on the event at hand, or, where a span's end brought it, on none: then it
+    /// tells of the group alone.
+    pub fn draft_correlated(
+        &mut self,
+        plan: &Plan,
+        fired: &Fired,
+        event: Option<&Event<'_>>,
+        created: u64,
+    ) -> Option<AlertDraft> {
+        match event.filter(|_| !fired.is_late) {
+            Some(event) => self.draft_of(plan, fired.rule, event, created, &fired.leaves),
+            None => fired.with_event(|event| self.draft_of(plan, fired.rule, event, created, &fired.leaves)),
+        }
+    }
+
+    fn draft_of(
+        &mut self,
+        plan: &Plan,
+        rule: u32,
+        event: &Event<'_>,
+        created: u64,
+        matched: &[Leaf],
+    ) -> Option<AlertDraft> {
         let known = plan.rules().get(rule as usize)?;
         let ordinal = self.ordinals.next(&known.id, event.flow.id);
         let parts = Parts {
@@ -113,11 +143,8 @@ impl Alerts {
             ordinal,
         };
         let id = event_id(&self.settings.key, &parts);
-        let matched =
-            explain(plan, rule as usize, event).map(|tree| tree.matched().into_iter().cloned().collect());
-        let matched: Vec<Leaf> = matched.unwrap_or_default();
         let (sensor, texts) = self.texts.of(plan, rule, known, event.kind);
-        let facts = Facts { id: &id, ordinal, created, matched: &matched, sensor, rule: texts };
+        let facts = Facts { id: &id, ordinal, created, matched, sensor, rule: texts };
         let document = facts.write(event);
         let source = Some(event.flow.ip[0]).filter(|_| event.flow.id != 0);
         let head = AlertHead { level: known.level.name(), rule: Arc::clone(&texts.title), source };

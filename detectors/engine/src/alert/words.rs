@@ -46,6 +46,8 @@ fn phrase(leaf: &Leaf) -> String {
         "gte" => "is at least",
         "fieldref" => "agrees with",
         "time" => "falls on",
+        "group" if leaf.literals.is_empty() => return format!("{} is the same", leaf.field),
+        "group" => "came together:",
         _ if literal == "true" => return format!("{} is there", leaf.field),
         _ => return format!("{} is missing", leaf.field),
     };

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::raw::{RawName, RawPlan, RawRule};
 use super::{FORMAT, MAX_BYTES, MAX_PREDICATES, MAX_RULES, Plan, Rule, VERSION};
 use crate::condition::Condition;
+use crate::correlate::RawCorrelation;
 use crate::error::{PlanError, RuleError, RuleFault};
 use crate::index::Index;
 use crate::predicate::Predicate;
@@ -94,23 +95,65 @@ fn hex(hash: Sha256) -> String {
 
 type Parsed = Result<Predicate, RuleFault>;
 
+/// A correlation that waits for the rules that it names.
+struct Waiting {
+    number: usize,
+    rule: Rule,
+    correlation: RawCorrelation,
+}
+
 fn rules(raw: &[&RawValue], predicates: &[Parsed]) -> (Vec<Rule>, Vec<RuleError>) {
-    let (mut good, mut bad) = (Vec::with_capacity(raw.len()), Vec::new());
+    let (mut good, mut bad, mut waiting) = (Vec::with_capacity(raw.len()), Vec::new(), Vec::new());
     for (number, raw) in raw.iter().enumerate() {
         match rule(raw.get(), predicates) {
-            Ok(rule) => good.push(rule),
+            Ok((rule, None)) => good.push(rule),
+            Ok((rule, Some(correlation))) => waiting.push(Waiting { number, rule, correlation }),
             Err(fault) => {
                 let name: RawName = serde_json::from_str(raw.get()).unwrap_or_default();
                 bad.push(RuleError { number, id: name.id, source: name.source, fault });
             }
         }
     }
+    correlations(waiting, &mut good, &mut bad);
     (good, bad)
 }
 
-fn rule(json: &str, predicates: &[Parsed]) -> Result<Rule, RuleFault> {
-    let raw: RawRule<'_> = serde_json::from_str(json).map_err(|e| RuleFault::Shape(e.to_string()))?;
-    let rule = raw.into_rule()?;
+/// Appends correlations as soon as all rules that they name are there: so none can name itself in a circle.
+fn correlations(mut waiting: Vec<Waiting>, good: &mut Vec<Rule>, bad: &mut Vec<RuleError>) {
+    loop {
+        let before = waiting.len();
+        let mut later = Vec::new();
+        for mut one in waiting {
+            let places = good.iter().zip(0..).map(|(rule, place)| (rule.id.as_str(), place)).collect();
+            if !one.correlation.is_ready(&places) {
+                later.push(one);
+                continue;
+            }
+            match one.correlation.build(&places) {
+                Ok(correlation) => {
+                    one.rule.correlation = Some(correlation);
+                    good.push(one.rule);
+                }
+                Err(fault) => bad.push(error(one.number, one.rule, fault)),
+            }
+        }
+        waiting = later;
+        if waiting.len() == before {
+            break;
+        }
+    }
+    let fault = || RuleFault::Condition("it names a rule that is not there, or itself in a circle".into());
+    bad.extend(waiting.into_iter().map(|one| error(one.number, one.rule, fault())));
+}
+
+fn error(number: usize, rule: Rule, fault: RuleFault) -> RuleError {
+    RuleError { number, id: Some(rule.id), source: Some(rule.source), fault }
+}
+
+fn rule(json: &str, predicates: &[Parsed]) -> Result<(Rule, Option<RawCorrelation>), RuleFault> {
+    let mut raw: RawRule<'_> = serde_json::from_str(json).map_err(|e| RuleFault::Shape(e.to_string()))?;
+    let correlation = raw.correlation.take();
+    let rule = raw.into_rule(correlation.is_some())?;
     for number in rule.targets.iter().flat_map(|target| target.condition.leaves()) {
         match predicates.get(number as usize) {
             Some(Ok(_)) => {}
@@ -118,7 +161,7 @@ fn rule(json: &str, predicates: &[Parsed]) -> Result<Rule, RuleFault> {
             None => return Err(RuleFault::Condition(format!("the plan has no predicate {number}"))),
         }
     }
-    Ok(rule)
+    Ok((rule, correlation))
 }
 
 /// Leaves out predicates that could not be read (no rule that is left uses them) and renumbers.

@@ -6,6 +6,7 @@ mod raw;
 use bavn_wire::messages::EventKind;
 
 use crate::condition::Condition;
+use crate::correlate::Correlation;
 use crate::index::Index;
 use crate::predicate::Predicate;
 
@@ -105,8 +106,12 @@ pub struct Rule {
     pub source: String,
     /// Set of rules it belongs to.
     pub ruleset: String,
-    /// One condition for each kind of event it is about; each kind once.
+    /// One condition for each kind of event it is about; each kind once; none of a correlation.
     pub targets: Vec<Target>,
+    /// What it asks of the hits of other rules.
+    pub correlation: Option<Correlation>,
+    /// Its hits are for correlations alone and make no alerts.
+    pub quiet: bool,
 }
 
 impl Rule {

@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 
 use super::{Level, MAX_DEPTH, MAX_LEAVES, Rule, Target};
 use crate::condition::Condition;
+use crate::correlate::RawCorrelation;
 use crate::error::RuleFault;
 
 /// The outermost object. Rules and predicates are read one by one, so that one bad rule spoils no other.
@@ -53,8 +54,12 @@ pub(super) struct RawRule<'a> {
     source: String,
     #[serde(default, deserialize_with = "text")]
     ruleset: String,
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     targets: Vec<RawTarget<'a>>,
+    #[serde(default)]
+    pub(super) correlation: Option<RawCorrelation>,
+    #[serde(default)]
+    quiet: bool,
 }
 
 #[derive(Deserialize)]
@@ -101,12 +106,12 @@ fn names<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
 }
 
 impl RawRule<'_> {
-    /// The rule, its predicates by the plan's numbers.
-    pub(super) fn into_rule(self) -> Result<Rule, RuleFault> {
+    /// The rule without its correlation, its predicates by the plan's numbers.
+    pub(super) fn into_rule(self, is_correlation: bool) -> Result<Rule, RuleFault> {
         let level = self.level.as_deref().unwrap_or("medium");
         let level = Level::by_name(level).ok_or_else(|| RuleFault::Shape(format!("no level {level:?}")))?;
-        if self.targets.is_empty() {
-            return Err(RuleFault::Shape("a rule without targets".into()));
+        if self.targets.is_empty() != is_correlation {
+            return Err(RuleFault::Shape("a rule has either targets or a correlation".into()));
         }
         Ok(Rule {
             targets: targets(&self.targets)?,
@@ -123,6 +128,8 @@ impl RawRule<'_> {
             falsepositives: self.falsepositives,
             source: self.source,
             ruleset: self.ruleset,
+            correlation: None,
+            quiet: self.quiet,
         })
     }
 }
