@@ -40,6 +40,7 @@ VERSION_CALLS = {
     "swaks": ["--version"],
     "ndisc6": ["-V"],
     "dropbear": ["-V"],
+    "exim4": ["-bV"],
     "dbclient": ["-V"],
     "klist": ["-V"],
     "slapd": ["-VV"],

@@ -196,6 +196,7 @@ kinds! {
     Ssh "ssh" Protocol "an SSH key exchange";
     Modbus "modbus" Protocol "a Modbus transaction";
     Dnp3 "dnp3" Protocol "a DNP3 exchange";
+    Smtp "smtp" Protocol "a mail over SMTP";
 }
 
 impl EventKind {

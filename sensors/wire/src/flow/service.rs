@@ -163,6 +163,7 @@ streams! {
     Tls crate::proto::tls::Tls, "tls";
     Dns crate::proto::dns::DnsStream, "dns";
     Ssh crate::proto::ssh::Ssh, "ssh";
+    Smtp crate::proto::smtp::Smtp, "smtp";
     Http crate::proto::http::Http, "http";
     Kerberos crate::proto::kerberos::KerberosStream, "kerberos";
     Modbus crate::proto::modbus::Modbus, "modbus";
@@ -174,6 +175,7 @@ streams! {
     Tls crate::proto::tls::Tls, "tls";
     Dns crate::proto::dns::DnsStream, "dns";
     Ssh crate::proto::ssh::Ssh, "ssh";
+    Smtp crate::proto::smtp::Smtp, "smtp";
     Http crate::proto::http::Http, "http";
     Kerberos crate::proto::kerberos::KerberosStream, "kerberos";
     Modbus crate::proto::modbus::Modbus, "modbus";

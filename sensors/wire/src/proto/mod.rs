@@ -10,6 +10,8 @@ pub mod kerberos;
 pub mod modbus;
 pub mod quic;
 pub(crate) mod row;
+mod lines;
+pub mod smtp;
 pub mod ssh;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -58,6 +60,7 @@ protocols! {
     Ssh ssh;
     Modbus modbus;
     Dnp3 dnp3;
+    Smtp smtp;
 }
 
 /// Answer of a probe on the first bytes of one direction of a flow.
