@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Row = dict[str, list[str]]
 
 CASES = ["smtp-mail", "clear-text-credentials"]
-FILTER = "smtp.req.command || imf"
+FILTER = "smtp.req.command || (smtp && imf)"
 FIELDS = [
     "ip.src", "ipv6.src", "tcp.srcport", "smtp.command_line", "imf.message_id", "imf.subject", "imf.from",
 ]  # fmt: skip
@@ -63,7 +63,7 @@ def bare(value: str) -> str:
 def plain(value: str) -> str:
     """Decode encoded-words; white space counts as one space, since unfolding differs."""
     try:
-        text = str(make_header(decode_header(value)))
+        text = str(make_header(decode_header(value.replace("\\r\\n", " "))))
     except (HeaderParseError, LookupError, UnicodeError, ValueError):
         text = value
     return " ".join(text.split())

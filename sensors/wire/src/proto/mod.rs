@@ -7,10 +7,10 @@ pub(crate) mod framed;
 pub(crate) mod framing;
 pub mod http;
 pub mod kerberos;
+mod lines;
 pub mod modbus;
 pub mod quic;
 pub(crate) mod row;
-mod lines;
 pub mod smtp;
 pub mod ssh;
 #[cfg(test)]
