@@ -193,6 +193,7 @@ kinds! {
     Quic "quic" Protocol "a QUIC handshake";
     Weird "weird" Info "a protocol anomaly";
     File "file" File "a file in transfer";
+    Websocket "websocket" Protocol "a WebSocket connection";
     Ssh "ssh" Protocol "an SSH key exchange";
     Modbus "modbus" Protocol "a Modbus transaction";
     Dnp3 "dnp3" Protocol "a DNP3 exchange";

@@ -164,6 +164,7 @@ streams! {
     Dns crate::proto::dns::DnsStream, "dns";
     Ssh crate::proto::ssh::Ssh, "ssh";
     Smtp crate::proto::smtp::Smtp, "smtp";
+    Http2 crate::proto::http2::Http2, "http2";
     Http crate::proto::http::Http, "http";
     Kerberos crate::proto::kerberos::KerberosStream, "kerberos";
     Modbus crate::proto::modbus::Modbus, "modbus";
@@ -176,6 +177,7 @@ streams! {
     Dns crate::proto::dns::DnsStream, "dns";
     Ssh crate::proto::ssh::Ssh, "ssh";
     Smtp crate::proto::smtp::Smtp, "smtp";
+    Http2 crate::proto::http2::Http2, "http2";
     Http crate::proto::http::Http, "http";
     Kerberos crate::proto::kerberos::KerberosStream, "kerberos";
     Modbus crate::proto::modbus::Modbus, "modbus";

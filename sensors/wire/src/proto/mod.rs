@@ -6,6 +6,7 @@ pub mod dns;
 pub(crate) mod framed;
 pub(crate) mod framing;
 pub mod http;
+pub mod http2;
 pub mod kerberos;
 mod lines;
 pub mod modbus;
@@ -16,6 +17,7 @@ pub mod ssh;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tls;
+pub mod websocket;
 
 mod first;
 
@@ -44,6 +46,7 @@ macro_rules! protocols {
         pub const WEIRDS: &[(&str, Weirds)] = &[
             ("frame", pipeline::WEIRDS),
             ("flow", flow::WEIRDS),
+            ("http2", http2::WEIRDS),
             $((EventKind::$kind.name(), $($module)::+::WEIRDS),)*
         ];
     };
@@ -57,6 +60,7 @@ protocols! {
     Tls tls;
     Kerberos kerberos;
     File files;
+    Websocket websocket;
     Ssh ssh;
     Modbus modbus;
     Dnp3 dnp3;

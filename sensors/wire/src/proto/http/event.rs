@@ -156,13 +156,17 @@ impl<'a> Parts<'a> {
         let known = Known::new(head);
         let login = known.authorization.as_deref().and_then(auth::basic);
         let login = login.or_else(|| target.authority.and_then(|authority| user_info(authority.user?)));
-        let full = full(&line, &target, host);
+        let full = full(&line, &target, host, scheme(request));
         Self { request, line, target, authority, full, known, login, cut: request.cut || head.more }
     }
 
     fn body_bytes(&self) -> u64 {
         self.request.length.unwrap_or(self.request.counted)
     }
+}
+
+const fn scheme(request: &Request) -> &'static [u8] {
+    if request.secure { b"https" } else { b"http" }
 }
 
 /// `user:password` before a host.
@@ -173,11 +177,11 @@ fn user_info(user: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
 }
 
 /// The whole address; the target alone where no host is known.
-fn full(line: &RequestLine<'_>, target: &Target<'_>, host: Option<&[u8]>) -> Vec<u8> {
+fn full(line: &RequestLine<'_>, target: &Target<'_>, host: Option<&[u8]>, scheme: &[u8]) -> Vec<u8> {
     match host {
         Some(host) if target.authority.is_none() => {
             let slash: &[u8] = if line.target.starts_with(b"/") { b"" } else { b"/" };
-            [b"http://", host, slash, line.target].concat()
+            [scheme, b"://", host, slash, line.target].concat()
         }
         _ => line.target.to_vec(),
     }
@@ -290,7 +294,9 @@ impl<'a> Fields<'a> {
     fn response_headers(&mut self, response: Option<&Response<'a>>, lists: &'a Lists<'a>) {
         self.told(Field::HttpResponseHeaders, list(&lists.response));
         self.told_header(Field::HttpResponseLocation, response, "location");
-        self.told(Field::HttpResponseReason, response.map(|response| Value::Text(response.line.reason)));
+        // HTTP/2 has none (RFC 9113 8.3.2).
+        let with_reason = response.filter(|response| response.line.version != b"2");
+        self.told(Field::HttpResponseReason, with_reason.map(|response| Value::Text(response.line.reason)));
         self.told_header(Field::HttpResponseServer, response, "server");
     }
 
@@ -325,7 +331,7 @@ impl<'a> Fields<'a> {
         self.asked_text(Field::UrlPath, target.and_then(|target| target.path));
         self.asked(Field::UrlPort, authority.and_then(|authority| authority.port).map(Value::Number));
         self.asked_text(Field::UrlQuery, target.and_then(|target| target.query));
-        self.asked_text(Field::UrlScheme, Some(b"http"));
+        self.asked_text(Field::UrlScheme, Some(parts.map_or(b"http", |parts| scheme(parts.request))));
         self.asked_text(Field::UserName, login.map(|(user, _)| user.as_slice()));
     }
 }

@@ -13,6 +13,7 @@ mod probe;
 #[cfg(test)]
 mod tests;
 pub(crate) mod transactions;
+mod upgrade;
 pub(crate) mod url;
 
 pub use event::FIELDS;
@@ -25,6 +26,7 @@ use event::Response;
 use head::{Head, RequestLine, Scan, StatusLine, unfold};
 use limits::MAX_HEAD;
 use transactions::{Method, Request, Transactions};
+use upgrade::Upgraded;
 use url::Target;
 
 /// Anomalies that this protocol can name, with their meaning.
@@ -61,6 +63,8 @@ pub struct Http {
     depth: u64,
     /// What follows is another protocol's.
     switched: bool,
+    /// That which follows, where it is read here.
+    upgraded: Option<Upgraded>,
 }
 
 /// One direction.
@@ -83,7 +87,7 @@ impl Half {
 }
 
 impl StreamParser for Http {
-    const KINDS: &'static [EventKind] = &[EventKind::Http, EventKind::File];
+    const KINDS: &'static [EventKind] = &[EventKind::Http, EventKind::File, EventKind::Websocket];
     const FIRST: FirstBytes = FirstBytes::GRAPHIC;
 
     fn probe(data: &[u8], _: Direction) -> Probe {
@@ -91,8 +95,11 @@ impl StreamParser for Http {
     }
 
     fn data(&mut self, direction: Direction, data: &[u8], cx: &mut Context<'_>) -> Next {
-        if !cx.wants(EventKind::Http) && !cx.sink.wants(EventKind::File) {
+        if !Self::KINDS.iter().any(|kind| cx.wants(*kind)) {
             return Next::Done;
+        }
+        if let Some(next) = &mut self.upgraded {
+            return next.data(direction, data, cx);
         }
         let mut rest = data;
         self.find_again(direction, rest, cx);
@@ -103,10 +110,17 @@ impl StreamParser for Http {
             };
             rest = rest.get(used..).unwrap_or_default();
         }
-        if self.switched { Next::Switch(rest.len()) } else { Next::More }
+        match &mut self.upgraded {
+            Some(next) => next.data(direction, rest, cx),
+            None if self.switched => Next::Switch(rest.len()),
+            None => Next::More,
+        }
     }
 
     fn gap(&mut self, direction: Direction, len: u64, cx: &mut Context<'_>) -> Next {
+        if let Some(next) = &mut self.upgraded {
+            return next.gap(direction, len, cx);
+        }
         self.cut_head(direction, cx);
         let half = self.half(direction);
         half.state = half.state.after_gap(len);
@@ -120,6 +134,9 @@ impl StreamParser for Http {
     }
 
     fn tick(&mut self, cx: &mut Context<'_>) {
+        if let Some(next) = &mut self.upgraded {
+            next.tick(cx);
+        }
         self.open.expire(cx);
     }
 
@@ -132,10 +149,14 @@ impl StreamParser for Http {
         self.cut_head(first, cx);
         self.cut_head(first.flip(), cx);
         self.open.flush(cx);
+        if let Some(next) = &mut self.upgraded {
+            next.close(why, cx);
+        }
     }
 
     fn held(&self) -> usize {
-        self.halves.iter().map(Half::held).sum::<usize>() + self.open.held()
+        let upgraded = self.upgraded.as_ref().map_or(0, Upgraded::held);
+        self.halves.iter().map(Half::held).sum::<usize>() + self.open.held() + upgraded
     }
 }
 
@@ -333,6 +354,7 @@ impl Http {
             counted: 0,
             depth: self.depth,
             told: false,
+            secure: false,
             body: content::Told::default(),
             head: bytes,
         };
@@ -366,6 +388,9 @@ impl Http {
         let body = framing.response_bytes(bodiless);
         let response = Response { line, head: &head, cut, body };
         event::give_out(request.as_ref().filter(|request| !request.told), Some(&response), cx);
+        if line.code == 101 {
+            self.upgraded = Upgraded::new(request.as_ref(), &head, direction.flip(), cx);
+        }
         self.after_response(
             direction,
             request.as_ref().map(|request| request.method),

@@ -292,9 +292,40 @@ fn tunnels_end_the_work() {
         .send(DOWN, b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n");
     bench
         .send(UP, b"GET /b HTTP/1.1\r\n\r\n")
-        .send(DOWN, b"HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\n\r\n\x81");
+        .send(DOWN, b"HTTP/1.1 101 Switching\r\nUpgrade: tls/1.2\r\n\r\n\x81");
     assert_eq!(bench.next, Next::Switch(1));
     assert_eq!(bench.pairs(), pairs(&[("a.dk:443", "407"), ("/b", "101")]));
+}
+
+#[test]
+fn what_follows_an_upgrade_is_read() {
+    let mut bench = Bench::new();
+    let websocket = crate::proto::websocket::FIELDS;
+    bench.log = Recorder::new(websocket);
+    bench.log.wanted = &[EventKind::Websocket];
+    bench.send(UP, b"GET /chat HTTP/1.1\r\nHost: a.dk:80\r\nUpgrade: websocket\r\nUser-Agent: x\r\n\r\n");
+    bench.send(
+        DOWN,
+        b"HTTP/1.1 101 Yes\r\nUpgrade: WebSocket\r\nSec-WebSocket-Protocol: p\r\n\r\n\x81\x02hi\x88\x00",
+    );
+    bench.send(UP, b"\x82\x83abcdefg").close();
+    let event = bench.only();
+    assert_eq!((event.get("url.domain"), event.get("url.original")), ("a.dk", "/chat"));
+    assert_eq!((event.get("bavn.websocket.subprotocol"), event.get("user_agent.original")), ("p", "x"));
+    assert_eq!(event.get("bavn.websocket.server.bytes"), "2");
+    assert_eq!(event.get("bavn.websocket.client.binary_messages"), "1");
+    assert_eq!(event.get("bavn.websocket.close.side"), "server");
+
+    let mut bench = Bench::new();
+    bench.send(UP, b"GET /a?b HTTP/1.1\r\nHost: a.dk\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n");
+    bench.send(DOWN, b"HTTP/1.1 101 Yes\r\nUpgrade: h2c\r\n\r\n\0\0\0\x04\0\0\0\0\0");
+    bench.send(UP, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0");
+    // The answer to the first request, then another request with its own.
+    bench.send(DOWN, b"\0\0\x01\x01\x05\0\0\0\x01\x88").send(UP, b"\0\0\x03\x01\x05\0\0\0\x03\x82\x84\x86");
+    bench.send(DOWN, b"\0\0\x01\x01\x05\0\0\0\x03\x8d").close();
+    assert_eq!(bench.pairs(), pairs(&[("/a?b", "101"), ("/a?b", "200"), ("/", "404")]));
+    assert_eq!(bench.log.events()[2].get("http.version"), "2");
+    assert!(bench.log.weird().is_empty());
 }
 
 #[test]

@@ -19,7 +19,7 @@ pub(crate) enum Method {
 }
 
 /// A request that has no response yet.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) time: u64,
     pub(crate) packet: u64,
@@ -36,12 +36,14 @@ pub(crate) struct Request {
     pub(crate) depth: u64,
     /// It went out already; its place is kept so that later responses find their own requests.
     pub(crate) told: bool,
+    /// Its scheme is https, whatever carries it now.
+    pub(crate) secure: bool,
     /// What is to be told of the body.
     pub(crate) body: Told,
 }
 
 impl Request {
-    fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         self.head.len() + self.body.held()
     }
 }
@@ -132,7 +134,7 @@ impl Transactions {
 }
 
 /// The request's own time and packet are the event's: when the wait ended is no fact of the wire.
-fn give_out(request: &Request, cx: &mut Context<'_>) {
+pub(crate) fn give_out(request: &Request, cx: &mut Context<'_>) {
     if request.told {
         return;
     }

@@ -40,7 +40,7 @@ struct Receiver {
 }
 
 /// What a request's event tells of its body.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Told {
     /// The first bytes, unpacked.
     pub(crate) first: Vec<u8>,
