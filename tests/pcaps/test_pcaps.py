@@ -48,6 +48,8 @@ FIELDS = {
     "dnp3_functions": ["dnp3.al.func"],
     "s7_functions": ["s7comm.param.func"],
     "nbns_names": ["nbns.name"],
+    "ldap_results": ["ldap.resultCode"],
+    "ldap_mechanisms": ["ldap.mechanism"],
 }
 DNS_TYPES = {
     "A": 1, "SOA": 6, "NULL": 10, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33, "DNSKEY": 48, "HTTPS": 65,

@@ -191,6 +191,7 @@ kinds! {
     Tls "tls" Protocol "a TLS handshake";
     Kerberos "kerberos" Protocol "a Kerberos exchange";
     Quic "quic" Protocol "a QUIC handshake";
+    Ldap "ldap" Protocol "an LDAP operation";
     Weird "weird" Info "a protocol anomaly";
     File "file" File "a file in transfer";
     Websocket "websocket" Protocol "a WebSocket connection";

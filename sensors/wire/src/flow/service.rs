@@ -169,6 +169,7 @@ streams! {
     Kerberos crate::proto::kerberos::KerberosStream, "kerberos";
     Modbus crate::proto::modbus::Modbus, "modbus";
     Dnp3 crate::proto::dnp3::Dnp3Stream, "dnp3";
+    Ldap crate::proto::ldap::LdapStream, "ldap";
 }
 
 #[cfg(test)]
@@ -182,6 +183,7 @@ streams! {
     Kerberos crate::proto::kerberos::KerberosStream, "kerberos";
     Modbus crate::proto::modbus::Modbus, "modbus";
     Dnp3 crate::proto::dnp3::Dnp3Stream, "dnp3";
+    Ldap crate::proto::ldap::LdapStream, "ldap";
     Echo super::echo::Echo, "echo";
 }
 
@@ -191,6 +193,7 @@ datagrams! {
     Kerberos crate::proto::kerberos::KerberosDatagram, "kerberos";
     Modbus crate::proto::modbus::ModbusDatagram, "modbus";
     Dnp3 crate::proto::dnp3::Dnp3Datagram, "dnp3";
+    Ldap crate::proto::ldap::LdapDatagram, "ldap";
 }
 
 impl std::fmt::Debug for StreamService {

@@ -9,6 +9,7 @@ pub mod http;
 pub mod http2;
 pub mod kerberos;
 mod lines;
+pub mod ldap;
 pub mod modbus;
 pub mod quic;
 pub(crate) mod row;
@@ -59,6 +60,7 @@ protocols! {
     Quic quic;
     Tls tls;
     Kerberos kerberos;
+    Ldap ldap;
     File files;
     Websocket websocket;
     Ssh ssh;
