@@ -199,6 +199,8 @@ kinds! {
     Modbus "modbus" Protocol "a Modbus transaction";
     Dnp3 "dnp3" Protocol "a DNP3 exchange";
     Smtp "smtp" Protocol "a mail over SMTP";
+    S7 "s7" Protocol "an S7comm exchange";
+    Nbns "nbns" Protocol "a NetBIOS name transaction";
 }
 
 impl EventKind {

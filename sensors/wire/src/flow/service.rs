@@ -170,6 +170,7 @@ streams! {
     Modbus crate::proto::modbus::Modbus, "modbus";
     Dnp3 crate::proto::dnp3::Dnp3Stream, "dnp3";
     Ldap crate::proto::ldap::LdapStream, "ldap";
+    S7 crate::proto::s7::S7comm, "s7";
 }
 
 #[cfg(test)]
@@ -184,6 +185,7 @@ streams! {
     Modbus crate::proto::modbus::Modbus, "modbus";
     Dnp3 crate::proto::dnp3::Dnp3Stream, "dnp3";
     Ldap crate::proto::ldap::LdapStream, "ldap";
+    S7 crate::proto::s7::S7comm, "s7";
     Echo super::echo::Echo, "echo";
 }
 
@@ -194,6 +196,7 @@ datagrams! {
     Modbus crate::proto::modbus::ModbusDatagram, "modbus";
     Dnp3 crate::proto::dnp3::Dnp3Datagram, "dnp3";
     Ldap crate::proto::ldap::LdapDatagram, "ldap";
+    Nbns crate::proto::nbns::Nbns, "nbns";
 }
 
 impl std::fmt::Debug for StreamService {

@@ -8,16 +8,19 @@ pub(crate) mod framing;
 pub mod http;
 pub mod http2;
 pub mod kerberos;
-mod lines;
 pub mod ldap;
+mod lines;
 pub mod modbus;
+pub mod nbns;
 pub mod quic;
 pub(crate) mod row;
+pub mod s7;
 pub mod smtp;
 pub mod ssh;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod tls;
+pub(crate) mod tpkt;
 pub mod websocket;
 
 mod first;
@@ -67,6 +70,8 @@ protocols! {
     Modbus modbus;
     Dnp3 dnp3;
     Smtp smtp;
+    S7 s7;
+    Nbns nbns;
 }
 
 /// Answer of a probe on the first bytes of one direction of a flow.

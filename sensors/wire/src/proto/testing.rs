@@ -72,6 +72,12 @@ impl Recorder {
         }
     }
 
+    /// The same for a flow between these ends.
+    pub(crate) fn between(mut self, ip: [IpAddr; 2], port: [u16; 2]) -> Self {
+        (self.flow.ip, self.flow.port) = (ip, port);
+        self
+    }
+
     /// The next packet, `step` nanoseconds later.
     pub(crate) fn with<T>(&mut self, step: u64, run: impl FnOnce(&mut Context<'_>) -> T) -> T {
         self.time += step;

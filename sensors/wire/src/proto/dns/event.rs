@@ -2,8 +2,9 @@
 
 use std::io::Write as _;
 
-use super::limits::{MAX_ANSWERS, MAX_RECORDS};
-use super::parse::{Flags, Header, Malformed, Record};
+use super::flavour::Flavour;
+use super::limits::{MAX_ANSWERS, MAX_QUESTIONS, MAX_RECORDS};
+use super::parse::{Flags, Header, Malformed, Question, Record};
 use super::{names, rdata, registry};
 use crate::fields::Field;
 use crate::messages::{EventKind, Value};
@@ -15,15 +16,20 @@ pub const FIELDS: &[Field] = &[
     Field::DnsAdditionalCount,
     Field::DnsAnswerCount,
     Field::DnsAuthorityCount,
+    Field::DnsCacheFlush,
+    Field::DnsConflict,
     Field::DnsQuestionClassCode,
     Field::DnsQuestionLength,
     Field::DnsQuestionTypeCode,
+    Field::DnsQuestions,
     Field::DnsFlagRa,
     Field::DnsFlagRd,
     Field::DnsRejected,
     Field::DnsRcodeNumber,
     Field::DnsRtt,
     Field::DnsFlagTc,
+    Field::DnsTentative,
+    Field::DnsUnicastResponse,
     Field::DnsFlagZ,
     Field::DnsAnswersClass,
     Field::DnsAnswersData,
@@ -39,6 +45,7 @@ pub const FIELDS: &[Field] = &[
     Field::DnsResolvedIp,
     Field::DnsResponseCode,
     Field::DnsType,
+    Field::NetworkProtocol,
 ];
 
 /// What was asked: of the query where it was seen, else as the answer repeats it.
@@ -78,25 +85,49 @@ impl Edns {
     }
 }
 
-/// Gives out a query whose answer was not seen.
-pub(super) fn query(asked: &Asked<'_>, cx: &mut Context<'_>) {
+/// `name TYPE` of each question, where a message has several.
+pub(super) fn questions(message: &[u8], header: &Header) -> Vec<Vec<u8>> {
+    let (mut all, mut at) = (Vec::new(), Header::LEN);
+    let several = if header.counts[0] > 1 { usize::from(header.counts[0]).min(MAX_QUESTIONS) } else { 0 };
+    for _ in 0..several {
+        let mut text = Vec::new();
+        let Ok(question) = names::read(message, at, &mut text).and_then(|end| Question::tail(message, end))
+        else {
+            break;
+        };
+        text.push(b' ');
+        put_name(&mut text, registry::rtype(question.qtype), "TYPE", question.qtype);
+        all.push(text);
+        at = question.next;
+    }
+    all
+}
+
+/// Gives out a query whose answer was not seen. `questions`: all of them, where there are several.
+pub(super) fn query(asked: &Asked<'_>, questions: &[Vec<u8>], cx: &mut Context<'_>) {
     if !cx.sink.wants(EventKind::Dns) {
         return;
     }
+    let flavour = Flavour::of(cx.flow);
     let mut small = Small::default();
-    let flags = flag_names(asked.flags, asked.dnssec_ok);
+    let flags = flag_names(asked.flags, asked.dnssec_ok, flavour);
+    let questions: Vec<Value<'_>> = questions.iter().map(|question| Value::Text(question)).collect();
     let mut fields = Fields::new();
-    fields.push(Field::DnsFlagAa, Value::Unobserved);
+    fields.unless(flavour.is_llmnr(), Field::DnsFlagAa, Value::Unobserved);
     for field in [Field::DnsAdditionalCount, Field::DnsAnswerCount, Field::DnsAuthorityCount] {
         fields.push(field, Value::Unobserved);
     }
-    fields.question_numbers(asked);
-    fields.push(Field::DnsFlagRa, Value::Unobserved);
-    fields.push(Field::DnsFlagRd, Value::Bool(asked.flags.has(Flags::RD)));
+    fields.unless(!flavour.is_llmnr(), Field::DnsConflict, Value::Bool(asked.flags.has(Flags::AA)));
+    fields.question_numbers(asked, flavour);
+    fields.unless(questions.is_empty(), Field::DnsQuestions, Value::List(&questions));
+    fields.unless(flavour.name().is_some(), Field::DnsFlagRa, Value::Unobserved);
+    fields.unless(flavour.is_llmnr(), Field::DnsFlagRd, Value::Bool(asked.flags.has(Flags::RD)));
     for field in [Field::DnsRejected, Field::DnsRcodeNumber, Field::DnsRtt] {
         fields.push(field, Value::Unobserved);
     }
     fields.push(Field::DnsFlagTc, Value::Bool(asked.flags.has(Flags::TC)));
+    fields.unless(!flavour.is_llmnr(), Field::DnsTentative, Value::Bool(asked.flags.has(Flags::RD)));
+    fields.unicast(asked, flavour);
     fields.push(Field::DnsFlagZ, Value::Number(asked.flags.z().into()));
     for field in ANSWERS {
         fields.push(field, Value::Unobserved);
@@ -107,6 +138,7 @@ pub(super) fn query(asked: &Asked<'_>, cx: &mut Context<'_>) {
     fields.push(Field::DnsResolvedIp, Value::Unobserved);
     fields.push(Field::DnsResponseCode, Value::Unobserved);
     fields.push(Field::DnsType, Value::Text(b"query"));
+    fields.flavour(flavour);
     cx.emit(EventKind::Dns, &fields.0);
 }
 
@@ -139,22 +171,36 @@ pub(super) fn answer(
     let mut small = Small::default();
     small.fill(asked);
     small.rcode(rcode);
-    let flags = flag_names(header.flags, edns.dnssec_ok || asked.dnssec_ok);
+    let flavour = Flavour::of(cx.flow);
+    let flags = flag_names(header.flags, edns.dnssec_ok || asked.dnssec_ok, flavour);
     let lists = answers.values(text);
+    let flush = if flavour.is_mdns() { answers.flush() } else { Vec::new() };
+    let several = questions(message, header);
+    let several: Vec<Value<'_>> = several.iter().map(|question| Value::Text(question)).collect();
     let mut fields = Fields::new();
-    fields.push(Field::DnsFlagAa, Value::Bool(header.flags.has(Flags::AA)));
+    fields.unless(flavour.is_llmnr(), Field::DnsFlagAa, Value::Bool(header.flags.has(Flags::AA)));
     let [_, answer_count, authority, additional] = header.counts.map(|count| Value::Number(count.into()));
     fields.push(Field::DnsAdditionalCount, additional);
     fields.push(Field::DnsAnswerCount, answer_count);
     fields.push(Field::DnsAuthorityCount, authority);
-    fields.question_numbers(asked);
-    fields.push(Field::DnsFlagRa, Value::Bool(header.flags.has(Flags::RA)));
-    fields.push(Field::DnsFlagRd, Value::Bool(header.flags.has(Flags::RD)));
+    fields.unless(flush.is_empty(), Field::DnsCacheFlush, Value::List(&flush));
+    fields.unless(!flavour.is_llmnr(), Field::DnsConflict, Value::Bool(header.flags.has(Flags::AA)));
+    fields.question_numbers(asked, flavour);
+    fields.unless(several.is_empty(), Field::DnsQuestions, Value::List(&several));
+    fields.unless(flavour.name().is_some(), Field::DnsFlagRa, Value::Bool(header.flags.has(Flags::RA)));
+    fields.unless(flavour.is_llmnr(), Field::DnsFlagRd, Value::Bool(header.flags.has(Flags::RD)));
     let rejected = !matches!(rcode, 0 | 3) && header.counts[1] == 0;
     fields.push(Field::DnsRejected, Value::Bool(rejected));
     fields.push(Field::DnsRcodeNumber, Value::Number(rcode.into()));
-    fields.push(Field::DnsRtt, rtt.map_or(Value::Unobserved, Value::Number));
+    // What multicast DNS announces needs no question, and its answers to one name none.
+    fields.unless(
+        flavour.is_mdns() && rtt.is_none(),
+        Field::DnsRtt,
+        rtt.map_or(Value::Unobserved, Value::Number),
+    );
     fields.push(Field::DnsFlagTc, Value::Bool(header.flags.has(Flags::TC)));
+    fields.unless(!flavour.is_llmnr(), Field::DnsTentative, Value::Bool(header.flags.has(Flags::RD)));
+    fields.unicast(asked, flavour);
     fields.push(Field::DnsFlagZ, Value::Number(asked.flags.z().into()));
     let (lists, addresses) = lists.split_at(ANSWERS.len() * answers.column());
     if !lists.is_empty() {
@@ -169,6 +215,7 @@ pub(super) fn answer(
     }
     fields.push(Field::DnsResponseCode, Value::Text(small.rcode.get(registry::rcode(rcode))));
     fields.push(Field::DnsType, Value::Text(b"answer"));
+    fields.flavour(flavour);
     cx.emit(EventKind::Dns, &fields.0);
 }
 
@@ -187,6 +234,8 @@ struct Row {
     name: Span,
     rtype: Span,
     ttl: u32,
+    /// Multicast DNS: it replaces what was known before.
+    flush: bool,
     address: Option<std::net::IpAddr>,
 }
 
@@ -230,6 +279,12 @@ impl Answers {
         Ok(())
     }
 
+    /// Of each answer whether it replaces what was known before.
+    fn flush(&self) -> Vec<Value<'static>> {
+        let unread = self.part.then_some(Value::Unobserved);
+        self.rows.iter().map(|row| Value::Bool(row.flush)).chain(unread).collect()
+    }
+
     /// Classes, data, names, times to live, types, each `column()` long, then the addresses.
     fn values<'t>(&self, text: &'t [u8]) -> Vec<Value<'t>> {
         let unread = self.part.then_some(Value::Unobserved);
@@ -258,7 +313,8 @@ fn row(message: &[u8], record: &Record, text: &mut Vec<u8>, cx: &mut Context<'_>
     let class = Span(data.1, text.len());
     put_name(text, registry::rtype(record.rtype), "TYPE", record.rtype);
     let rtype = Span(class.1, text.len());
-    Ok(Row { class, data, name, rtype, ttl: record.ttl, address: rdata::address(message, record) })
+    let flush = record.class & 0x8000 != 0;
+    Ok(Row { class, data, name, rtype, ttl: record.ttl, flush, address: rdata::address(message, record) })
 }
 
 fn put_name(out: &mut Vec<u8>, known: Option<&str>, prefix: &str, number: u16) {
@@ -319,11 +375,13 @@ impl Small {
 }
 
 /// Names of the flags that are set.
-fn flag_names(flags: Flags, dnssec_ok: bool) -> ([Value<'static>; 7], usize) {
+fn flag_names(flags: Flags, dnssec_ok: bool, flavour: Flavour) -> ([Value<'static>; 7], usize) {
+    // LLMNR has bits of its own in two places (RFC 4795 2.1.1).
+    let (aa, rd): (&[u8], &[u8]) = if flavour.is_llmnr() { (b"C", b"T") } else { (b"AA", b"RD") };
     let all: [(bool, &'static [u8]); 7] = [
-        (flags.has(Flags::AA), b"AA"),
+        (flags.has(Flags::AA), aa),
         (flags.has(Flags::TC), b"TC"),
-        (flags.has(Flags::RD), b"RD"),
+        (flags.has(Flags::RD), rd),
         (flags.has(Flags::RA), b"RA"),
         (flags.has(Flags::AD), b"AD"),
         (flags.has(Flags::CD), b"CD"),
@@ -346,8 +404,28 @@ impl<'a> Fields<'a> {
         self.0.push((field, value));
     }
 
-    fn question_numbers(&mut self, asked: &Asked<'_>) {
+    fn unless(&mut self, absent: bool, field: Field, value: Value<'a>) {
+        if !absent {
+            self.push(field, value);
+        }
+    }
+
+    fn flavour(&mut self, flavour: Flavour) {
+        if let Some(name) = flavour.name() {
+            self.push(Field::NetworkProtocol, Value::Text(name.as_bytes()));
+        }
+    }
+
+    /// The top bit of the class is multicast DNS's "answer me alone".
+    fn unicast(&mut self, asked: &Asked<'_>, flavour: Flavour) {
+        if let (Some((_, _, qclass)), true) = (asked.question, flavour.is_mdns()) {
+            self.push(Field::DnsUnicastResponse, Value::Bool(qclass & 0x8000 != 0));
+        }
+    }
+
+    fn question_numbers(&mut self, asked: &Asked<'_>, flavour: Flavour) {
         let Some((name, qtype, qclass)) = asked.question else { return };
+        let qclass = if flavour.is_mdns() { qclass & 0x7fff } else { qclass };
         self.push(Field::DnsQuestionClassCode, Value::Number(qclass.into()));
         self.push(Field::DnsQuestionLength, Value::Number(name.len() as u64));
         self.push(Field::DnsQuestionTypeCode, Value::Number(qtype.into()));

@@ -16,3 +16,5 @@ pub const MAX_DATA_TEXT: usize = 4096;
 pub const MAX_RECORDS: usize = 4096;
 /// Records walked through by the probe.
 pub const PROBE_RECORDS: usize = 64;
+/// Questions named in one event.
+pub const MAX_QUESTIONS: usize = 32;

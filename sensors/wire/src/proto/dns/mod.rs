@@ -1,8 +1,11 @@
 //! DNS (RFC 1034, 1035) with EDNS (RFC 6891), over datagrams and streams: one event per transaction.
 //!
-//! Multicast DNS and LLMNR have the same form and are read alike; NetBIOS names are not DNS.
+//! Multicast DNS (RFC 6762) and LLMNR (RFC 4795) have the same form and are read alike; NetBIOS names are not DNS.
 
 mod event;
+mod flavour;
+#[cfg(test)]
+mod lan_tests;
 pub mod limits;
 mod names;
 mod parse;

@@ -1,6 +1,7 @@
 //! Queries of one flow that wait for their answers.
 
 use super::event::{self, Asked, Edns};
+use super::flavour;
 use super::limits::{ANSWER_TIMEOUT, MAX_PENDING};
 use super::names;
 use super::parse::{Flags, Header, Malformed, Question};
@@ -49,7 +50,7 @@ impl Pending {
     fn give_out(&self, cx: &mut Context<'_>) {
         let now = (cx.time, cx.packet);
         (cx.time, cx.packet) = (self.time, self.packet);
-        event::query(&self.asked(), cx);
+        event::query(&self.asked(), &[], cx);
         (cx.time, cx.packet) = now;
     }
 }
@@ -122,6 +123,15 @@ impl Transactions {
         };
         if self.find(header.id, Some((name, question))).is_some() {
             return;
+        }
+        if flavour::is_to_group(cx.flow) {
+            let asked = Asked {
+                id: header.id,
+                flags: header.flags,
+                dnssec_ok: false,
+                question: Some((name, question.qtype, question.qclass)),
+            };
+            return event::query(&asked, &event::questions(bytes, header), cx);
         }
         self.make_room(cx);
         self.pending.push(Pending {
