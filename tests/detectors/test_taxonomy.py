@@ -27,7 +27,7 @@ SERVED = {
     "zeek http": (LogSource(None, "zeek", "http"), ["http"]),
     "zeek conn": (LogSource(None, "zeek", "conn"), ["flow"]),
     "zeek ssl": (LogSource(None, "zeek", "ssl"), ["tls"]),
-    "zeek x509": (LogSource(None, "zeek", "x509"), ["tls"]),
+    "zeek x509": (LogSource(None, "zeek", "x509"), ["x509"]),
     "own weird": (LogSource(None, "bavn", "weird"), ["weird"]),
     "windows security": (LogSource(None, "windows", "security"), []),
     "cisco dns": (LogSource("dns", "cisco"), []),

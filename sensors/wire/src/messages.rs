@@ -189,6 +189,7 @@ kinds! {
     Dns "dns" Protocol "a DNS transaction";
     Http "http" Protocol "an HTTP transaction";
     Tls "tls" Protocol "a TLS handshake";
+    X509 "x509" Info "a certificate in clear";
     Kerberos "kerberos" Protocol "a Kerberos exchange";
     Quic "quic" Protocol "a QUIC handshake";
     Ldap "ldap" Protocol "an LDAP operation";

@@ -191,6 +191,7 @@ streams! {
 
 datagrams! {
     Quic crate::proto::quic::Quic, "quic";
+    Dtls crate::proto::dtls::Dtls, "dtls";
     Dns crate::proto::dns::DnsDatagram, "dns";
     Kerberos crate::proto::kerberos::KerberosDatagram, "kerberos";
     Modbus crate::proto::modbus::ModbusDatagram, "modbus";

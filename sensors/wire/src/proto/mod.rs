@@ -3,6 +3,7 @@
 pub(crate) mod base64;
 pub mod dnp3;
 pub mod dns;
+pub mod dtls;
 pub(crate) mod framed;
 pub(crate) mod framing;
 pub mod http;
@@ -12,6 +13,7 @@ pub mod ldap;
 mod lines;
 pub mod modbus;
 pub mod nbns;
+pub(crate) mod pieces;
 pub mod quic;
 pub(crate) mod row;
 pub mod s7;
@@ -22,6 +24,7 @@ pub(crate) mod testing;
 pub mod tls;
 pub(crate) mod tpkt;
 pub mod websocket;
+pub mod x509;
 
 mod first;
 
@@ -62,6 +65,7 @@ protocols! {
     Http http;
     Quic quic;
     Tls tls;
+    X509 x509;
     Kerberos kerberos;
     Ldap ldap;
     File files;

@@ -22,7 +22,7 @@ use super::{Close, Context, DatagramParser, FirstBytes, Next, Probe};
 use crate::messages::{Direction, EventKind};
 use connection::Connection;
 pub use connection::{MAX_FAILURES, MAX_REASON, MAX_VERSIONS};
-pub use crypto_stream::{MAX_CRYPTO, MAX_PIECES};
+pub use crypto_stream::MAX_CRYPTO;
 pub use event::FIELDS;
 pub use version::Version;
 

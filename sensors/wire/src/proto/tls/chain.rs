@@ -4,7 +4,6 @@ use md5::{Digest, Md5};
 use sha1::Sha1;
 use sha2::Sha256;
 
-use super::certificate::{Certificate, alternative_names, common_name, distinguished_name};
 use super::cursor::Cursor;
 use super::event::{Fields, push_list, push_text, push_unobserved};
 use super::fingerprint;
@@ -12,6 +11,7 @@ use super::handshake::Handshake;
 use super::server::ServerParts;
 use crate::fields::Field;
 use crate::messages::Value;
+use crate::proto::x509::{Certificate, alternative_names, common_name, distinguished_name};
 
 /// Certificates of one message that are counted.
 const MAX_CHAIN: usize = 256;
@@ -35,7 +35,7 @@ pub(super) const CERTIFICATE_FIELDS: [Field; 14] = [
 ];
 
 /// The certificates of a Certificate message's body (RFC 5246 7.4.2), or the one that stands alone.
-pub(super) fn certificates(list: &[u8], is_bare: bool) -> impl Iterator<Item = &[u8]> {
+pub(super) fn certificates(list: &[u8], is_bare: bool) -> impl Iterator<Item = &[u8]> + Clone {
     let mut rest = Cursor(Cursor(list).vec24().unwrap_or_default());
     let bare = is_bare.then_some(list);
     let listed = std::iter::from_fn(move || if is_bare { None } else { rest.vec24() });
@@ -75,7 +75,7 @@ impl<'a> Chain<'a> {
             issuer_common_name: common_name(read.issuer),
             subject_common_name: common_name(read.subject),
             serial: read.serial.iter().flat_map(|&byte| fingerprint::upper_hex(byte)).collect(),
-            alternative_names: alternative_names(read.alternative_names),
+            alternative_names: alternative_names(read.extensions.alternative_names),
         }
     }
 

@@ -1,13 +1,14 @@
 //! The `tls` event: what a handshake showed, as fields.
 
-use super::chain::{CERTIFICATE_FIELDS, Chain, push_certificates};
+use super::chain::{CERTIFICATE_FIELDS, Chain, certificates, push_certificates};
 use super::client::{CLIENT_FIELDS, ClientLists, ClientParts, push_client};
 use super::handshake::Handshake;
 use super::hello::{ClientHello, ServerHello};
 use super::names::CipherSuite;
-use super::server::{SERVER_FIELDS, ServerParts, protocol, push_server_hello};
+use super::server::{SERVER_FIELDS, ServerParts, push_server_hello};
 use crate::fields::Field;
 use crate::messages::{EventKind, Value};
+use crate::proto::x509::{self, Side};
 use crate::proto::{Close, Context};
 
 /// Every field that a `tls` event can carry, beside those of its flow.
@@ -35,7 +36,7 @@ const fn concat() -> [Field; ALL] {
 
 pub(crate) type Fields<'a> = Vec<(Field, Value<'a>)>;
 
-/// Gives out the event. `why` is `None` where the handshake itself came to its end.
+/// Gives out the event, and one for each certificate. `why` is `None` where the handshake itself came to its end.
 pub(crate) fn emit(seen: &Handshake, why: Option<Close>, cx: &mut Context<'_>) {
     let mut spare = Vec::new();
     let client = seen.parse_client(&mut spare);
@@ -48,6 +49,13 @@ pub(crate) fn emit(seen: &Handshake, why: Option<Close>, cx: &mut Context<'_>) {
     }
     if cx.sink.wants(EventKind::Tls) {
         emit_tls(seen, client.as_ref(), chain.as_ref(), why, cx);
+    }
+    let server_name = client.map(|hello| hello.server_name);
+    if let Some(list) = &seen.certificates {
+        x509::tell(certificates(list, seen.certificate_is_bare), Side::Server, server_name, cx);
+    }
+    if let Some(list) = &seen.client_certificates {
+        x509::tell(certificates(list, false), Side::Client, server_name, cx);
     }
 }
 
@@ -97,7 +105,7 @@ fn push_no_server_hello(fields: &mut Fields<'_>, seen: &Handshake) {
     match seen.version {
         Some(version) => {
             fields.push((Field::TlsVersion, Value::Text(version.name().unwrap_or_default().as_bytes())));
-            fields.push((Field::TlsVersionProtocol, protocol(version.is_ssl())));
+            fields.push((Field::TlsVersionProtocol, Value::Text(version.protocol().as_bytes())));
         }
         None if seen.was_refused() => {}
         None => push_unobserved(fields, &SERVER_FIELDS),

@@ -27,6 +27,8 @@ pub(crate) struct Handshake {
     pub(crate) version: Option<Version>,
     /// Body of the server's Certificate message.
     pub(crate) certificates: Option<Vec<u8>>,
+    /// Body of the client's Certificate message.
+    pub(crate) client_certificates: Option<Vec<u8>>,
     /// The certificate of an SSL 2.0 server, without the list around it.
     pub(crate) certificate_is_bare: bool,
     /// Group of the server's key exchange (1.2 and before).
@@ -52,7 +54,7 @@ pub(crate) struct Handshake {
 impl Handshake {
     /// Bytes of heap.
     pub(crate) fn held(&self) -> usize {
-        let kept = [&self.client_hello, &self.server_hello, &self.certificates];
+        let kept = [&self.client_hello, &self.server_hello, &self.certificates, &self.client_certificates];
         kept.into_iter().flatten().map(Vec::capacity).sum()
     }
 
@@ -119,6 +121,9 @@ impl Handshake {
             }
             HandshakeType::SERVER_HELLO => self.server_hello(from, body)?,
             HandshakeType::HELLO_RETRY_REQUEST => self.retry(),
+            HandshakeType::CERTIFICATE if self.client == Some(from) => {
+                self.client_certificates.get_or_insert(body);
+            }
             _ if self.client == Some(from) => {}
             HandshakeType::CERTIFICATE => self.certificates(body),
             HandshakeType::SERVER_KEY_EXCHANGE => self.key_exchange(&body),

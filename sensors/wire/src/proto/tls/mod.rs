@@ -4,7 +4,6 @@
 //! gap, or when the flow ends or stands still. What could not be seen is `Unobserved`: in TLS 1.3 the certificates
 //! and the chosen protocol, on a one-way tap all that the other side says.
 
-pub(crate) mod certificate;
 mod chain;
 mod ciphers;
 pub(crate) mod client;
@@ -58,7 +57,7 @@ pub struct Tls {
 }
 
 impl StreamParser for Tls {
-    const KINDS: &'static [EventKind] = &[EventKind::Tls];
+    const KINDS: &'static [EventKind] = &[EventKind::Tls, EventKind::X509];
     // A record's type, or the length of a hello of SSL 2.0.
     const FIRST: FirstBytes = FirstBytes::range(0x14, 0x17).or(FirstBytes::range(0x80, 0xff));
     const LATER: bool = true;
@@ -68,7 +67,7 @@ impl StreamParser for Tls {
     }
 
     fn data(&mut self, direction: Direction, data: &[u8], cx: &mut Context<'_>) -> Next {
-        if self.is_done || !cx.wants(EventKind::Tls) {
+        if self.is_done || !wants(cx) {
             return Next::Done;
         }
         if self.handshake.started == 0 {
@@ -105,6 +104,11 @@ impl StreamParser for Tls {
     fn held(&self) -> usize {
         self.readers.iter().map(Reader::held).sum::<usize>() + self.handshake.held()
     }
+}
+
+/// True where anybody listens.
+pub(crate) fn wants(cx: &Context<'_>) -> bool {
+    cx.wants(EventKind::Tls) || cx.sink.wants(EventKind::X509)
 }
 
 impl Tls {
@@ -157,7 +161,7 @@ impl Tls {
     fn finish(&mut self, why: Option<Close>, cx: &mut Context<'_>) -> Next {
         let seen = std::mem::take(&mut self.handshake);
         self.readers = [Reader::default(), Reader::default()];
-        if !self.is_done && seen.has_begun() && cx.wants(EventKind::Tls) {
+        if !self.is_done && seen.has_begun() && wants(cx) {
             event::emit(&seen, why, cx);
         }
         self.is_done = true;

@@ -41,10 +41,10 @@ impl Version {
         })
     }
 
-    /// TLS 1.3, its drafts (RFC 8446 4.2.1.1 before publication) and Facebook's numbers for them.
+    /// TLS 1.3 and DTLS 1.3, its drafts (RFC 8446 4.2.1.1 before publication) and Facebook's numbers for them.
     #[must_use]
     pub const fn is_1_3(self) -> bool {
-        matches!(self.0, 0x0304 | 0x7f0e..=0x7f1c | 0xfb17 | 0xfb1a)
+        matches!(self.0, 0x0304 | 0x7f0e..=0x7f1c | 0xfb17 | 0xfb1a | 0xfefc)
     }
 
     /// Drafts whose ServerHello has the short form.
@@ -53,8 +53,17 @@ impl Version {
     }
 
     /// SSL rather than TLS.
-    pub(super) const fn is_ssl(self) -> bool {
+    const fn is_ssl(self) -> bool {
         matches!(self, Self::SSL_2_0 | Self::SSL_3_0)
+    }
+
+    /// `ssl`, `tls` or `dtls`.
+    pub(super) const fn protocol(self) -> &'static str {
+        match self {
+            _ if self.is_ssl() => "ssl",
+            Self::DTLS_1_0 | Self::DTLS_1_2 | Self::DTLS_1_3 | Self(0x0100) => "dtls",
+            _ => "tls",
+        }
     }
 
     /// Orders versions by age; unknown ones are oldest.
@@ -62,6 +71,8 @@ impl Version {
         match self {
             _ if self.is_1_3() => 0x0304,
             Self(0x0002 | 0x0300..=0x0303) => self.0,
+            Self::DTLS_1_0 => 0x0302,
+            Self::DTLS_1_2 => 0x0303,
             _ => 0,
         }
     }

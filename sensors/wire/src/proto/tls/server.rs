@@ -55,7 +55,7 @@ pub(crate) fn push_server_hello<'a>(
     fields.push((Field::TlsCipher, label(cipher.name(), &parts.cipher)));
     fields.push((Field::TlsServerJa3s, Value::Text(&parts.ja3s)));
     fields.push((Field::TlsVersion, label(hello.version.name(), &parts.version)));
-    fields.push((Field::TlsVersionProtocol, protocol(hello.version.is_ssl())));
+    fields.push((Field::TlsVersionProtocol, Value::Text(hello.version.protocol().as_bytes())));
     fields.push((Field::TlsResumed, parts.is_resumed.map_or(Value::Unobserved, Value::Bool)));
     match &parts.group {
         Some((name, hex)) => fields.push((Field::TlsCurve, label(*name, hex))),
@@ -69,8 +69,4 @@ pub(crate) fn push_server_hello<'a>(
         None if may_choose => fields.push((Field::TlsNextProtocol, Value::Unobserved)),
         name => push_text(fields, Field::TlsNextProtocol, name),
     }
-}
-
-pub(super) fn protocol(is_ssl: bool) -> Value<'static> {
-    Value::Text(if is_ssl { b"ssl" } else { b"tls" })
 }

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::Tls;
 use crate::counters::Counters;
 use crate::messages::{Direction, Event, EventKind, FlowInfo, Sink, Transport, Value};
-use crate::proto::{Close, Context, Next, Probe, StreamParser};
+use crate::proto::{Close, Context, Next, Probe, StreamParser, x509};
 
 /// 2026-11-22T14:40:00Z, when the recordings' certificate was valid.
 const NOW: u64 = 1_795_358_400_000_000_000;
@@ -19,6 +19,7 @@ type Said = BTreeMap<String, String>;
 #[derive(Default)]
 struct Collector {
     tls: Vec<Said>,
+    certificates: Vec<Said>,
     weird: Vec<String>,
     /// Time and packet of the newest event.
     stamp: (u64, u64),
@@ -40,6 +41,10 @@ impl Sink for Collector {
                 let name = said["bavn.weird.name"].clone();
                 assert!(super::WEIRDS.iter().any(|(known, _)| *known == name), "{name}");
                 self.weird.push(name);
+            }
+            EventKind::X509 => {
+                assert!(event.fields.iter().all(|(field, _)| x509::FIELDS.contains(field)));
+                self.certificates.push(said);
             }
             other => panic!("{other:?}"),
         }
@@ -185,6 +190,26 @@ fn recordings_give_their_events() {
         assert_eq!(write_out(bench.event()), *expected, "{name}");
         assert!(bench.sink.weird.is_empty(), "{name}: {:?}", bench.sink.weird);
     }
+}
+
+#[test]
+fn each_certificate_of_either_side_has_its_event() {
+    let chains = [("tls10", &["server 0 2", "server 1 2"][..]), ("tls12", &["server 0 1"]), ("tls13", &[])];
+    for (name, places) in chains {
+        let bench = replay(&recording(name));
+        let told: Vec<String> = bench.sink.certificates.iter().map(place).collect();
+        assert_eq!(told, places, "{name}");
+        for first in bench.sink.certificates.iter().take(1) {
+            assert_eq!(first["bavn.x509.hash.sha256"], bench.event()["tls.server.hash.sha256"]);
+            assert_eq!(first["x509.subject.distinguished_name"], bench.event()["tls.server.subject"]);
+        }
+    }
+    let bench = replay(&recording("tls11_client_cert"));
+    assert_eq!(bench.sink.certificates.last().map(place).as_deref(), Some("client 0 1"));
+}
+
+fn place(said: &Said) -> String {
+    format!("{} {} {}", said["bavn.x509.side"], said["bavn.x509.position"], said["bavn.x509.chain_length"])
 }
 
 #[test]

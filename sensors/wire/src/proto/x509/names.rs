@@ -32,7 +32,7 @@ fn attributes(name: &[u8]) -> impl Iterator<Item = Attribute<'_>> {
 }
 
 /// The name as RFC 4514 writes it: last RDN first, `CN=example.org,O=Example`.
-pub(in super::super) fn distinguished_name(name: &[u8]) -> Vec<u8> {
+pub(crate) fn distinguished_name(name: &[u8]) -> Vec<u8> {
     let all: Vec<Attribute<'_>> = attributes(name).collect();
     let mut out = Vec::with_capacity(name.len());
     let mut end = all.len();
@@ -52,9 +52,15 @@ pub(in super::super) fn distinguished_name(name: &[u8]) -> Vec<u8> {
 }
 
 /// The last common name: the most specific one.
-pub(in super::super) fn common_name(name: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn common_name(name: &[u8]) -> Option<Vec<u8>> {
     let (_, tag, value, _) = attributes(name).filter(|attribute| attribute.0 == COMMON_NAME).last()?;
     Some(text(tag, value))
+}
+
+/// Values of one of a name's parts by the last byte of its OID in X.520, in their order.
+pub(super) fn values(name: &[u8], part: u8) -> Vec<Vec<u8>> {
+    let wanted = attributes(name).filter(|attribute| attribute.0 == [0x55, 0x04, part]);
+    wanted.map(|(_, tag, value, _)| text(tag, value)).collect()
 }
 
 fn push_attribute(out: &mut Vec<u8>, &(oid, tag, value, _): &Attribute<'_>) {
@@ -126,7 +132,7 @@ fn push_escaped(out: &mut Vec<u8>, value: &[u8]) {
 }
 
 /// dNSName, rfc822Name, URI as they are; iPAddress as text. Other kinds are left out.
-pub(in super::super) fn alternative_names(names: &[u8]) -> Vec<Vec<u8>> {
+pub(crate) fn alternative_names(names: &[u8]) -> Vec<Vec<u8>> {
     let mut rest = Der(names);
     let all = std::iter::from_fn(move || rest.any()).take(MAX_ALTERNATIVE_NAMES);
     all.filter_map(|(tag, value)| alternative_name(tag, value)).collect()
