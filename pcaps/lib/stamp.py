@@ -40,6 +40,8 @@ VERSION_CALLS = {
     "swaks": ["--version"],
     "ndisc6": ["-V"],
     "dropbear": ["-V"],
+    "busybox": [],
+    "dhclient": ["--version"],
     "exim4": ["-bV"],
     "dbclient": ["-V"],
     "klist": ["-V"],

@@ -197,6 +197,7 @@ struct World {
     info: FlowInfo,
     counters: Counters,
     told: Told,
+    shared: crate::flow::Shared,
     time: u64,
     packet: u64,
     settings: u8,
@@ -217,7 +218,8 @@ impl World {
             id: 1,
         };
         let time = 1_700_000_000_000_000_000;
-        Self { info, counters: Counters::default(), told: Told::new(), time, packet: 0, settings }
+        let (counters, told, shared) = Default::default();
+        Self { info, counters, told, shared, time, packet: 0, settings }
     }
 
     fn context<'a>(&'a mut self, sink: &'a mut Strict) -> Context<'a> {
@@ -230,6 +232,7 @@ impl World {
             cut: bit(4),
             from_start: [!bit(1), !bit(2)],
             told: Some(&mut self.told),
+            shared: &mut self.shared,
             counters: &mut self.counters,
             sink,
         }

@@ -202,6 +202,7 @@ kinds! {
     Smtp "smtp" Protocol "a mail over SMTP";
     S7 "s7" Protocol "an S7comm exchange";
     Nbns "nbns" Protocol "a NetBIOS name transaction";
+    Dhcp "dhcp" Protocol "a DHCP exchange";
 }
 
 impl EventKind {

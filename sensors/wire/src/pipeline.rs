@@ -9,7 +9,7 @@ use crate::flow::evidence::Ring;
 use crate::flow::frag::{self, Fragments, Outcome};
 use crate::flow::key::KeyHasher;
 use crate::flow::table::{Env, FlowTable, Spoke};
-use crate::flow::{Evidence, Limits, PinId, enabled};
+use crate::flow::{Evidence, Limits, PinId, Shared, enabled};
 use crate::messages::{EventKind, FlowInfo, Frame, Sink, Transport};
 
 /// What a worker is told at its start.
@@ -81,6 +81,7 @@ pub struct Wire {
     /// The time of the packet or the clock at hand; it may step back.
     time: u64,
     spoke: Vec<Spoke>,
+    shared: Shared,
     /// True where `spoke` is in the order of flow numbers.
     is_sorted: bool,
     loose_second: u64,
@@ -114,6 +115,7 @@ impl Wire {
             current: None,
             time: 0,
             spoke: Vec::new(),
+            shared: Shared::default(),
             is_sorted: false,
             loose_second: 0,
             loose_weirds: 0,
@@ -350,7 +352,8 @@ impl Wire {
         sink: &'a mut dyn Sink,
     ) -> (Env<'a>, &'a mut FlowTable, &'a mut Fragments) {
         let packet = self.counters.frames;
-        let env = Env { counters: &mut self.counters, sink, time, packet, spoke: &mut self.spoke };
+        let (counters, shared, spoke) = (&mut self.counters, &mut self.shared, &mut self.spoke);
+        let env = Env { counters, sink, shared, time, packet, spoke };
         (env, &mut self.table, &mut self.fragments)
     }
 
@@ -394,6 +397,7 @@ impl Wire {
         self.counters.flows_evicted += self.table.len() as u64;
         self.counters.fragments_evicted += self.fragments.give_up();
         self.table.reset(KeyHasher::random());
+        self.shared = Shared::default();
     }
 
     /// Runs what touches no table, so that nothing begins anew where it fails.

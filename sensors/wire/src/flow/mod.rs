@@ -14,6 +14,7 @@ mod reassembly;
 mod record;
 pub(crate) mod report;
 mod service;
+mod shared;
 mod slab;
 pub(crate) mod table;
 mod tcp;
@@ -31,6 +32,7 @@ pub use report::{FIELDS, WEIRD_FIELDS, WEIRDS};
 pub(crate) use service::enabled;
 #[cfg(feature = "fuzzing")]
 pub(crate) use service::fuzzing as driven;
+pub use shared::Shared;
 
 use crate::fields::Field;
 

@@ -198,6 +198,7 @@ datagrams! {
     Dnp3 crate::proto::dnp3::Dnp3Datagram, "dnp3";
     Ldap crate::proto::ldap::LdapDatagram, "ldap";
     Nbns crate::proto::nbns::Nbns, "nbns";
+    Dhcp crate::proto::dhcp::Dhcp, "dhcp";
 }
 
 impl std::fmt::Debug for StreamService {

@@ -11,6 +11,7 @@ use super::reassembly::{Budget, HOLE_PATIENCE};
 use super::record::{Act, Flags, Flow, Stage};
 use super::report::{self, Reason};
 use super::service::{Analysis, DatagramService, Datagrams, Set};
+use super::shared::Shared;
 use super::slab::Slab;
 use super::timers::{TICK, Wheel};
 use crate::counters::Counters;
@@ -22,6 +23,7 @@ use crate::proto::{Close, Context, Next, Told};
 pub(crate) struct Env<'a> {
     pub(crate) counters: &'a mut Counters,
     pub(crate) sink: &'a mut dyn Sink,
+    pub(crate) shared: &'a mut Shared,
     /// Time of the packet at hand, and its number from 1.
     pub(crate) time: u64,
     pub(crate) packet: u64,
@@ -47,6 +49,7 @@ impl Env<'_> {
             cut: false,
             from_start: [true; 2],
             told: None,
+            shared: self.shared,
             counters: self.counters,
             sink: self.sink,
         }

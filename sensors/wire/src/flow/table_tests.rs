@@ -50,6 +50,7 @@ struct Bench {
     counters: Counters,
     said: Said,
     spoke: Vec<Spoke>,
+    shared: Shared,
     time: u64,
     packet: u64,
 }
@@ -64,14 +65,15 @@ impl Bench {
             counters: Counters::default(),
             said: Said::default(),
             spoke: Vec::new(),
+            shared: Shared::default(),
             time: TICK,
             packet: 0,
         }
     }
 
     fn with(&mut self, run: impl FnOnce(&mut FlowTable, &mut Env<'_>)) {
-        let Self { table, counters, said, spoke, time, packet } = self;
-        run(table, &mut Env { counters, sink: said, time: *time, packet: *packet, spoke });
+        let Self { table, counters, said, spoke, shared, time, packet } = self;
+        run(table, &mut Env { counters, sink: said, shared, time: *time, packet: *packet, spoke });
     }
 
     fn give(&mut self, bytes: &[u8]) -> u32 {
@@ -490,8 +492,8 @@ fn an_update_bears_the_time_of_the_flows_own_packet() {
     bench.pass(2 * TICK);
     bench.give(&udp);
     let (time, mut times) = (bench.time, Times::default());
-    let Bench { table, counters, spoke, .. } = &mut bench;
-    let mut env = Env { counters, sink: &mut times, time: time + 2 * TICK, packet: 99, spoke };
+    let Bench { table, counters, spoke, shared, .. } = &mut bench;
+    let mut env = Env { counters, sink: &mut times, shared, time: time + 2 * TICK, packet: 99, spoke };
     table.advance(&mut env);
     assert_eq!(times.0, [(time, 2)]);
 }

@@ -1,6 +1,7 @@
 //! Protocols: each a folder with `probe` (is it this?) and `parse` (what does it say?).
 
 pub(crate) mod base64;
+pub mod dhcp;
 pub mod dnp3;
 pub mod dns;
 pub mod dtls;
@@ -30,6 +31,7 @@ mod first;
 
 use crate::counters::Counters;
 use crate::fields::Field;
+use crate::flow::Shared;
 use crate::messages::{Direction, Event, EventKind, FlowInfo, Sink, Value};
 use crate::{files, flow, pipeline};
 pub use first::FirstBytes;
@@ -76,6 +78,7 @@ protocols! {
     Smtp smtp;
     S7 s7;
     Nbns nbns;
+    Dhcp dhcp;
 }
 
 /// Answer of a probe on the first bytes of one direction of a flow.
@@ -129,6 +132,8 @@ pub struct Context<'a> {
     pub from_start: [bool; 2],
     /// Anomalies that the flow's parsers have told already; without it each is told every time.
     pub told: Option<&'a mut Told>,
+    /// What the parsers of different flows tell each other.
+    pub shared: &'a mut Shared,
     /// Named counters.
     pub counters: &'a mut Counters,
     /// Where events go.

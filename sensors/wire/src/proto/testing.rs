@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::{Context, Told};
 use crate::counters::Counters;
 use crate::fields::Field;
+use crate::flow::Shared;
 use crate::messages::{Event, EventKind, FlowInfo, Sink, Transport, Value};
 
 /// One event, its values as text: `?` for unobserved, lists joined by `|`.
@@ -35,6 +36,7 @@ pub(crate) struct Recorder {
     pub(crate) cut: bool,
     pub(crate) from_start: [bool; 2],
     pub(crate) told: Told,
+    pub(crate) shared: Shared,
     pub(crate) wanted: &'static [EventKind],
     allowed: &'static [Field],
     flow: FlowInfo,
@@ -66,6 +68,7 @@ impl Recorder {
             cut: false,
             from_start: [true; 2],
             told: Told::new(),
+            shared: Shared::default(),
             wanted: EventKind::ALL,
             allowed,
             flow,
@@ -91,6 +94,7 @@ impl Recorder {
             cut: self.cut,
             from_start: self.from_start,
             told: Some(&mut self.told),
+            shared: &mut self.shared,
             counters: &mut self.counters,
             sink: &mut log,
         })

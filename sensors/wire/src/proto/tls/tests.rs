@@ -87,6 +87,7 @@ struct Bench {
     parser: Tls,
     flow: FlowInfo,
     counters: Counters,
+    shared: crate::flow::Shared,
     sink: Collector,
     time: u64,
     one_way: bool,
@@ -101,6 +102,7 @@ impl Bench {
             parser: Tls::default(),
             flow: flow(),
             counters,
+            shared: crate::flow::Shared::default(),
             sink,
             time: NOW,
             one_way: false,
@@ -118,6 +120,7 @@ impl Bench {
             cut: false,
             from_start: self.from_start,
             told: None,
+            shared: &mut self.shared,
             counters: &mut self.counters,
             sink: &mut self.sink,
         };

@@ -1,0 +1,10 @@
+//! What the parsers of different flows tell each other.
+
+use crate::proto::dhcp::Exchanges;
+
+/// Shared by all flows of a worker; each part bounds itself.
+#[derive(Debug, Default)]
+pub struct Shared {
+    /// DHCP's exchanges, whose messages run in several flows.
+    pub dhcp: Exchanges,
+}

@@ -1,0 +1,216 @@
+//! Exchanges: the messages of one client with one transaction identifier, whichever flows they run in. Requests go to
+//! everybody and answers come from one, so that they are flows of their own.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr};
+
+use super::limits::{COPY_WAIT, EXCHANGE_WAIT, MAX_EXCHANGES, MAX_LISTED, MAX_MESSAGES};
+use super::message::{Message, MessageType, full_name, routes};
+
+/// What makes messages one exchange: identifier, hardware address, and its length.
+pub(super) type Id = (u32, [u8; 16], u8);
+
+/// What one exchange has shown.
+#[derive(Debug, Default)]
+pub(super) struct Exchange {
+    pub(super) id: Id,
+    pub(super) kinds: Vec<MessageType>,
+    /// It was told of; what comes now is a copy, or begins anew.
+    is_told: bool,
+    /// Time of the newest message.
+    newest: u64,
+    pub(super) asked: bool,
+    pub(super) answered: bool,
+    pub(super) client_ip: Option<Ipv4Addr>,
+    pub(super) requested: Option<Ipv4Addr>,
+    pub(super) host_name: Option<Vec<u8>>,
+    pub(super) full_name: Option<Vec<u8>>,
+    pub(super) client_id: Option<Vec<u8>>,
+    pub(super) vendor: Option<Vec<u8>>,
+    pub(super) parameters: Vec<u8>,
+    pub(super) relay: Option<Ipv4Addr>,
+    pub(super) circuit: Option<Vec<u8>>,
+    pub(super) message: Option<Vec<u8>>,
+    pub(super) assigned: Option<Ipv4Addr>,
+    pub(super) lease: Option<u64>,
+    pub(super) mask: Option<Ipv4Addr>,
+    pub(super) routers: Vec<Ipv4Addr>,
+    pub(super) dns: Vec<Ipv4Addr>,
+    pub(super) domain: Option<Vec<u8>>,
+    pub(super) wpad: Option<Vec<u8>>,
+    pub(super) routes: Vec<Vec<u8>>,
+    pub(super) next_server: Option<Ipv4Addr>,
+    pub(super) boot_file: Option<Vec<u8>>,
+    pub(super) server: Option<Ipv4Addr>,
+    pub(super) servers: Vec<Ipv4Addr>,
+}
+
+fn renew<T>(old: &mut Option<T>, new: Option<T>) {
+    if new.is_some() {
+        *old = new;
+    }
+}
+
+impl Exchange {
+    /// Takes a message; `sender` is the address it came from.
+    fn take(&mut self, message: &Message<'_>, sender: IpAddr) {
+        if self.kinds.len() < MAX_MESSAGES {
+            self.kinds.push(message.kind);
+        }
+        renew(&mut self.relay, message.address(24));
+        renew(&mut self.message, message.text(56));
+        if message.is_reply() { self.answer(message, sender) } else { self.ask(message) }
+    }
+
+    fn ask(&mut self, message: &Message<'_>) {
+        self.asked = true;
+        renew(&mut self.client_ip, message.address(12));
+        renew(&mut self.requested, message.addresses(50).first().copied());
+        renew(&mut self.host_name, message.text(12));
+        renew(&mut self.full_name, message.option(81).and_then(|value| full_name(&value)));
+        renew(&mut self.client_id, message.option(61));
+        renew(&mut self.vendor, message.text(60));
+        renew(&mut self.circuit, message.option(82).and_then(|value| sub_option(&value, 1)));
+        if let Some(parameters) = message.option(55) {
+            self.parameters = parameters;
+        }
+        // Who releases or declines tells of whom.
+        renew(&mut self.server, message.addresses(54).first().copied());
+    }
+
+    fn answer(&mut self, message: &Message<'_>, sender: IpAddr) {
+        self.answered = true;
+        let told = message.addresses(54).first().copied();
+        let address = told.or(match sender {
+            IpAddr::V4(address) => Some(address),
+            IpAddr::V6(_) => None,
+        });
+        renew(&mut self.server, address);
+        if let Some(address) = address.filter(|address| !self.servers.contains(address)) {
+            if self.servers.len() < MAX_LISTED {
+                self.servers.push(address);
+            }
+        }
+        renew(&mut self.assigned, message.address(16));
+        renew(&mut self.lease, message.number(51));
+        renew(&mut self.mask, message.addresses(1).first().copied());
+        renew(&mut self.domain, message.text(15));
+        renew(&mut self.wpad, message.text(252));
+        renew(&mut self.next_server, message.address(20));
+        renew(&mut self.boot_file, message.text(67).or_else(|| message.file().map(<[u8]>::to_vec)));
+        let (routers, dns) = (message.addresses(3), message.addresses(6));
+        if !routers.is_empty() {
+            self.routers = routers;
+        }
+        if !dns.is_empty() {
+            self.dns = dns;
+        }
+        if let Some(value) = message.option(121) {
+            self.routes = routes(&value);
+        }
+    }
+
+    #[cfg(test)]
+    fn held(&self) -> usize {
+        let texts =
+            [&self.host_name, &self.full_name, &self.client_id, &self.vendor, &self.circuit, &self.message];
+        let given = [&self.domain, &self.wpad, &self.boot_file];
+        let texts: usize =
+            texts.iter().chain(&given).filter_map(|text| text.as_ref()).map(Vec::capacity).sum();
+        let routes: usize = self.routes.iter().map(|route| route.capacity() + 24).sum();
+        let lists = self.routers.capacity() + self.dns.capacity() + self.servers.capacity();
+        size_of::<Self>() + texts + routes + 4 * lists + self.parameters.capacity() + self.kinds.capacity()
+    }
+}
+
+fn sub_option(value: &[u8], wanted: u8) -> Option<Vec<u8>> {
+    super::message::options(value).find(|(code, _)| *code == wanted).map(|(_, value)| value.to_vec())
+}
+
+/// All exchanges of a worker.
+#[derive(Debug, Default)]
+pub struct Exchanges {
+    open: HashMap<Id, Exchange>,
+}
+
+/// What became of a message.
+pub(super) enum Outcome {
+    /// The exchange goes on; true where the message began it.
+    Open(bool),
+    /// It is over; or another had to go for it.
+    Told(Box<Exchange>),
+    /// A copy of what was told.
+    Copy,
+}
+
+pub(super) fn id_of(message: &Message<'_>) -> Id {
+    let mut hardware = [0; 16];
+    let shown = message.hardware();
+    hardware.iter_mut().zip(shown).for_each(|(place, byte)| *place = *byte);
+    (message.id(), hardware, shown.len() as u8)
+}
+
+impl Exchanges {
+    pub(super) fn take(&mut self, message: &Message<'_>, sender: IpAddr, time: u64) -> Outcome {
+        let id = id_of(message);
+        let is_new = match self.open.get_mut(&id) {
+            Some(known) if known.is_told => {
+                let age = time.saturating_sub(known.newest);
+                // Some clients renew with the identifier that they had; a relay or a mirror shows a message twice.
+                let patience = if message.is_reply() { EXCHANGE_WAIT } else { COPY_WAIT };
+                if age <= patience && (message.is_reply() || known.kinds.contains(&message.kind)) {
+                    return Outcome::Copy;
+                }
+                *known = Exchange { id, ..Exchange::default() };
+                true
+            }
+            Some(_) => false,
+            None => true,
+        };
+        let exchange = self.open.entry(id).or_insert_with(|| Exchange { id, ..Exchange::default() });
+        exchange.newest = time;
+        exchange.take(message, sender);
+        if !message.kind.ends() {
+            return Outcome::Open(is_new);
+        }
+        let kinds = exchange.kinds.clone();
+        let mark = Exchange { id, kinds, is_told: true, newest: time, ..Exchange::default() };
+        Outcome::Told(Box::new(std::mem::replace(exchange, mark)))
+    }
+
+    /// Takes out an exchange that has stood still, or any where `all`.
+    pub(super) fn give_up(&mut self, id: &Id, now: u64, all: bool) -> Option<Exchange> {
+        let known = self.open.get(id)?;
+        let is_due = all || now.saturating_sub(known.newest) > EXCHANGE_WAIT;
+        (is_due && !known.is_told).then(|| self.open.remove(id)).flatten()
+    }
+
+    /// True where it still waits.
+    pub(super) fn waits(&self, id: &Id) -> bool {
+        self.open.get(id).is_some_and(|known| !known.is_told)
+    }
+
+    /// Makes room: forgets what was told, then takes out the stalest.
+    pub(super) fn make_room(&mut self) -> Option<Exchange> {
+        if self.open.len() < MAX_EXCHANGES {
+            return None;
+        }
+        self.open.retain(|_, known| !known.is_told);
+        if self.open.len() < MAX_EXCHANGES {
+            return None;
+        }
+        let stalest = self.open.iter().min_by_key(|(id, known)| (known.newest, **id)).map(|(id, _)| *id)?;
+        self.open.remove(&stalest)
+    }
+
+    /// Bytes held.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.open.values().map(Exchange::held).sum()
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.open.len()
+    }
+}
