@@ -46,6 +46,7 @@ bench: $(VENV)/.ready ## one table: a libpcap floor, bavn, and the peers that ar
 wheel: dist/.built ## builds the wheel into dist/
 
 docs: $(VENV)/.ready ## writes the reference pages that are generated from the code's own tables
+	$(PY) -P scripts/make_schema.py
 	$(PY) -P scripts/make_docs.py
 
 clean: ## removes what the build made

@@ -7,14 +7,16 @@ taken in protocol objects only, and a few, so that a newer sensor is not cut off
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LeafType = Literal["keyword", "ip", "date", "date_nanos", "long", "boolean"]
+LeafType = Literal["keyword", "ip", "date", "date_nanos", "long", "double", "boolean"]
 
 MOST_LEAVES: Final = 8192
 MOST_UNKNOWN: Final = 64
@@ -28,63 +30,44 @@ LAST_YEAR: Final = 2261
 BETWEEN: Final = "_"
 
 _KEYWORDS = """
- bavn.agency bavn.contract.version bavn.event.dataset bavn.evidence.sha256 bavn.flow.history bavn.flow.reason
- bavn.flow.service bavn.flow.state bavn.http.request.authorization bavn.http.request.cookie
- bavn.http.request.header_names bavn.http.request.origin bavn.http.request.x_forwarded_for
- bavn.http.response.location bavn.http.response.reason
- bavn.http.response.server bavn.level bavn.matched.field bavn.matched.observed bavn.matched.op bavn.matched.value
- bavn.plan bavn.retention.class bavn.rule.falsepositives bavn.rule.references bavn.rule.source bavn.rule.status
- bavn.rule.tags bavn.sensor bavn.tlp bavn.tls.alert bavn.tls.client.alpn bavn.tls.client.version bavn.unobserved
- bavn.weird.detail bavn.weird.name bavn.weird.protocol destination.address destination.mac dns.answers.class
- dns.answers.data dns.answers.name dns.answers.type dns.header_flags dns.id dns.op_code dns.question.class
- dns.question.name dns.question.type dns.response_code dns.type ecs.version event.action event.category
- event.dataset event.id event.kind event.module event.reason event.type file.name http.request.method
- http.request.mime_type http.request.referrer http.response.mime_type http.version message network.community_id
- network.direction network.protocol network.transport network.type observer.name observer.product observer.type
- observer.vendor observer.version organization.id rule.author rule.category rule.description rule.id rule.license
- rule.name rule.reference rule.ruleset rule.version source.address source.mac threat.framework threat.tactic.id
- threat.tactic.name threat.technique.id threat.technique.name threat.technique.subtechnique.id
- threat.technique.subtechnique.name tls.cipher tls.client.ja3 tls.client.ja4 tls.client.server_name
- tls.client.supported_ciphers tls.curve tls.next_protocol tls.server.hash.md5 tls.server.hash.sha1
- tls.server.hash.sha256 tls.server.issuer tls.server.ja3s tls.server.subject tls.server.x509.alternative_names
- tls.server.x509.issuer.common_name tls.server.x509.serial_number tls.server.x509.subject.common_name tls.version
- tls.version_protocol url.domain url.extension url.full url.original url.path url.query url.scheme user.name
- user_agent.original
+ bavn.agency bavn.contract.version bavn.event.dataset bavn.evidence.sha256 bavn.level bavn.matched.field
+ bavn.matched.observed bavn.matched.op bavn.matched.value bavn.plan bavn.retention.class bavn.rule.falsepositives
+ bavn.rule.references bavn.rule.source bavn.rule.status bavn.rule.tags bavn.sensor bavn.tlp bavn.unobserved
+ ecs.version event.category event.dataset event.id event.kind event.module event.reason event.type message
+ observer.name observer.product observer.type observer.vendor observer.version organization.id rule.author
+ rule.category rule.description rule.id rule.license rule.name rule.reference rule.ruleset rule.version
+ threat.framework threat.tactic.id threat.tactic.name threat.technique.id threat.technique.name
+ threat.technique.subtechnique.id threat.technique.subtechnique.name
 """
 _LONGS = """
  bavn.contract.redacted.authorization bavn.contract.redacted.cookie bavn.contract.redacted.cpr
- bavn.contract.redacted.email bavn.contract.redacted.query bavn.contract.redacted.withheld
- bavn.dns.additional_count bavn.dns.answer_count bavn.dns.authority_count bavn.dns.question_class_code
- bavn.dns.question_length bavn.dns.question_type_code bavn.dns.response_code_number bavn.dns.rtt bavn.dns.z
- bavn.evidence.bytes bavn.evidence.packets bavn.flow.id bavn.flow.missed_bytes bavn.http.transaction_depth
- bavn.packet bavn.pseudonym.key_version bavn.schema bavn.tls.client.extensions bavn.tls.server.chain_length
- destination.bytes destination.packets destination.port dns.answers.ttl event.duration event.sequence
- event.severity http.request.body.bytes http.response.body.bytes http.response.status_code icmp.code icmp.type
- network.bytes network.iana_number network.inner.vlan.id network.packets network.vlan.id source.bytes
- source.packets source.port url.port
+ bavn.contract.redacted.email bavn.contract.redacted.query bavn.contract.redacted.withheld bavn.evidence.bytes
+ bavn.evidence.packets bavn.flow.id bavn.packet bavn.pseudonym.key_version bavn.schema event.sequence
+ event.severity
 """
-_BOOLEANS = "bavn.dns.rejected bavn.tls.server.expired bavn.tls.server.self_signed tls.established tls.resumed"
-_DATES = "event.start event.end tls.server.not_after tls.server.not_before"
+
+# Written by `make docs` from the sensors' table of fields, with which this package shares no code.
+_WIRE: Final = [
+    line.split()
+    for line in (Path(__file__).parent / "wire_leaves.txt").read_text("utf-8").splitlines()
+    if not line.startswith("#")
+]
 
 LEAVES: Final[dict[str, LeafType]] = {
     **dict.fromkeys(_KEYWORDS.split(), "keyword"),
     **dict.fromkeys(_LONGS.split(), "long"),
-    **dict.fromkeys(_BOOLEANS.split(), "boolean"),
-    **dict.fromkeys(_DATES.split(), "date"),
     **dict.fromkeys(["@timestamp", "event.created"], "date_nanos"),
-    **dict.fromkeys(["source.ip", "destination.ip", "dns.resolved_ip"], "ip"),
+    **{name: cast("LeafType", kind) for name, kind, *_ in _WIRE},
 }
 """Every leaf of the schema and its type, in Elasticsearch's words."""
 
 ANY_SCALAR: Final = frozenset({"bavn.matched.value", "bavn.matched.observed"})
 _LISTS = """
- bavn.http.request.header_names bavn.matched bavn.rule.falsepositives bavn.rule.references bavn.rule.tags
- bavn.tls.client.alpn bavn.tls.client.extensions bavn.unobserved dns.answers dns.header_flags dns.resolved_ip
- event.category event.type rule.author threat.tactic.id threat.tactic.name threat.technique.id threat.technique.name
- threat.technique.subtechnique.id threat.technique.subtechnique.name tls.client.supported_ciphers
- tls.server.x509.alternative_names
+ bavn.matched bavn.rule.falsepositives bavn.rule.references bavn.rule.tags bavn.unobserved dns.answers
+ event.category event.type rule.author threat.tactic.id threat.tactic.name threat.technique.id
+ threat.technique.name threat.technique.subtechnique.id threat.technique.subtechnique.name
 """
-LISTS: Final = frozenset(_LISTS.split())
+LISTS: Final = frozenset([*_LISTS.split(), *(name for name, _, *flags in _WIRE if flags)])
 """What the schema has as a list; all else of it is a single value."""
 OBJECTS: Final = frozenset(name.rsplit(".", cut)[0] for name in LEAVES for cut in range(1, name.count(".") + 1))
 CORE: Final = frozenset(
@@ -256,14 +239,22 @@ def _fits(kind: LeafType, value: object) -> bool:
         return isinstance(value, str)
     if kind == "boolean":
         return isinstance(value, bool)
-    if kind == "long":
-        return isinstance(value, int) and not isinstance(value, bool) and -1 <= value <= LARGEST
+    if kind in {"long", "double"}:
+        return _is_number(kind, value)
     if not isinstance(value, str):
         return False
     if kind == "ip":
         # A zone index ("fe80::1%eth0") is an address to Python and none to Elasticsearch.
         return "%" not in value and bool(ipaddress.ip_address(value))
     return bool(_TIME.match(value)) and (kind == "date" or nanoseconds(value) >= 0)
+
+
+def _is_number(kind: LeafType, value: object) -> bool:
+    if isinstance(value, bool):
+        return False
+    if kind == "long":
+        return isinstance(value, int) and -1 <= value <= LARGEST
+    return isinstance(value, (int, float)) and math.isfinite(value)
 
 
 def _check_unknown(path: str) -> None:

@@ -41,7 +41,7 @@ def template(replicas: str) -> dict[str, Any]:
         "priority": 500,
         "template": {
             "aliases": {ALIAS: {}},
-            "settings": {**_settings(replicas), "index.mapping.total_fields.limit": 512},
+            "settings": {**_settings(replicas), "index.mapping.total_fields.limit": 2048},
             "mappings": alert_mapping(),
         },
     }

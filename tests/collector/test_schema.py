@@ -26,7 +26,7 @@ OPENAPI = yaml.safe_load((ROOT / "schema/openapi.yaml").read_text())
 SCHEMAS: Any = Schemas().with_resources(
     [(document["$id"], Resource.from_contents(document)) for document in (SCHEMA, BATCH)]
 )
-KINDS = {"string": "keyword", "integer": "long", "boolean": "boolean"}
+KINDS = {"string": "keyword", "integer": "long", "number": "double", "boolean": "boolean"}
 
 
 def validator(schema: dict[str, Any]) -> Draft202012Validator:
@@ -65,7 +65,7 @@ def test_every_printed_field_of_the_wire_is_in_the_schema() -> None:
     lists = sorted((ROOT / "sensors/wire/src").rglob("fields.txt"))
     text = "\n".join(path.read_text("utf-8") for path in lists)
     rows = re.findall(r'^\w+ = "([^"]+)" (\w+)((?: list| hidden)*), "', text, re.MULTILINE)
-    kinds = {"Text": "keyword", "Number": "long", "Bool": "boolean", "Ip": "ip", "Time": "date", "Float": "long"}
+    kinds = {"Text": "keyword", "Number": "long", "Bool": "boolean", "Ip": "ip", "Time": "date", "Float": "double"}
     printed = {name: kinds[kind] for name, kind, flags in rows if "hidden" not in flags}
     assert len(printed) > 80
     in_schema = leaves(SCHEMA)
