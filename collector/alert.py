@@ -40,7 +40,7 @@ _KEYWORDS = """
  threat.technique.subtechnique.id threat.technique.subtechnique.name
 """
 _LONGS = """
- bavn.contract.redacted.authorization bavn.contract.redacted.cookie bavn.contract.redacted.cpr
+ bavn.contract.redacted.authorization bavn.contract.redacted.body bavn.contract.redacted.cookie bavn.contract.redacted.cpr
  bavn.contract.redacted.email bavn.contract.redacted.query bavn.contract.redacted.withheld bavn.evidence.bytes
  bavn.evidence.packets bavn.flow.id bavn.packet bavn.pseudonym.key_version bavn.schema event.sequence
  event.severity
