@@ -203,6 +203,9 @@ kinds! {
     S7 "s7" Protocol "an S7comm exchange";
     Nbns "nbns" Protocol "a NetBIOS name transaction";
     Dhcp "dhcp" Protocol "a DHCP exchange";
+    Smb "smb" Protocol "an SMB operation";
+    Ntlm "ntlm" Protocol "an NTLM authentication";
+    DceRpc "dce_rpc" Protocol "a DCE/RPC call";
 }
 
 impl EventKind {

@@ -1,6 +1,7 @@
 //! Protocols: each a folder with `probe` (is it this?) and `parse` (what does it say?).
 
 pub(crate) mod base64;
+pub mod dce_rpc;
 pub mod dhcp;
 pub mod dnp3;
 pub mod dns;
@@ -12,12 +13,15 @@ pub mod http2;
 pub mod kerberos;
 pub mod ldap;
 mod lines;
+pub(crate) mod little;
 pub mod modbus;
 pub mod nbns;
+pub mod ntlm;
 pub(crate) mod pieces;
 pub mod quic;
 pub(crate) mod row;
 pub mod s7;
+pub mod smb;
 pub mod smtp;
 pub mod ssh;
 #[cfg(test)]
@@ -79,6 +83,9 @@ protocols! {
     S7 s7;
     Nbns nbns;
     Dhcp dhcp;
+    Smb smb;
+    Ntlm ntlm;
+    DceRpc dce_rpc;
 }
 
 /// Answer of a probe on the first bytes of one direction of a flow.
@@ -208,6 +215,37 @@ pub trait StreamParser: Default {
 
     /// Bytes of heap that it holds now, roughly, at little cost: the budget over all flows counts them.
     fn held(&self) -> usize;
+}
+
+/// A large parser stands in the heap, so that the flows of other protocols do not pay for its size.
+impl<T: StreamParser> StreamParser for Box<T> {
+    const KINDS: &'static [EventKind] = T::KINDS;
+    const FIRST: FirstBytes = T::FIRST;
+    const LATER: bool = T::LATER;
+
+    fn probe(data: &[u8], direction: Direction) -> Probe {
+        T::probe(data, direction)
+    }
+
+    fn data(&mut self, direction: Direction, data: &[u8], cx: &mut Context<'_>) -> Next {
+        T::data(self, direction, data, cx)
+    }
+
+    fn gap(&mut self, direction: Direction, len: u64, cx: &mut Context<'_>) -> Next {
+        T::gap(self, direction, len, cx)
+    }
+
+    fn tick(&mut self, cx: &mut Context<'_>) {
+        T::tick(self, cx);
+    }
+
+    fn close(&mut self, why: Close, cx: &mut Context<'_>) {
+        T::close(self, why, cx);
+    }
+
+    fn held(&self) -> usize {
+        size_of::<T>() + T::held(self)
+    }
 }
 
 /// A protocol over datagrams.
