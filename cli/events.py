@@ -27,13 +27,20 @@ _CSV_FIELDS: Final = (
 _TOLD: Final = (
     "dns.question.type", "dns.question.name", "dns.response_code", "dns.resolved_ip", "http.request.method", "url.full",
     "http.response.status_code", "tls.version", "tls.client.server_name", "tls.cipher", "bavn.flow.state",
+    "bavn.kerberos.request_type", "bavn.kerberos.client", "bavn.kerberos.service", "bavn.kerberos.error",
+    "bavn.ldap.operation", "bavn.ldap.dn", "bavn.ldap.filter", "bavn.ldap.result", "bavn.rdp.cookie",
+    "bavn.smb.command", "bavn.smb.share", "file.path", "bavn.dce_rpc.endpoint", "bavn.dce_rpc.operation",
+    "bavn.ssh.client.software", "bavn.ssh.server.software", "ssh.client.hassh", "bavn.smtp.mail_from", "email.subject",
+    "bavn.ftp.command", "bavn.ftp.argument", "bavn.dhcp.message", "bavn.dhcp.assigned_ip", "bavn.dhcp.host_name",
+    "bavn.modbus.function", "bavn.dnp3.function", "bavn.s7.function", "bavn.nbns.operation", "bavn.nbns.name",
+    "x509.subject.common_name", "file.name", "file.mime_type", "file.size", "user.name",
     "network.protocol", "bavn.weird.name",
 )  # fmt: skip
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--kind", "kinds", multiple=True, help="Only events of this kind (dns, http, tls, flow, weird).")
+@click.option("--kind", "kinds", multiple=True, help="Only events of this kind (dns, http, file, flow, …): docs/protocols.md lists them.")
 @format_options
 @click.pass_obj
 def events(home: Path, paths: tuple[Path, ...], kinds: tuple[str, ...], form: Format) -> int:
