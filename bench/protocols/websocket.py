@@ -59,5 +59,5 @@ def ours(events: list[dict[str, Any]]) -> Iterator[Hashable]:
         found = event["bavn"]["websocket"]
         for side in ("client", "server"):
             for name in (*KINDS.values(), "bytes"):
-                yield (side, name, found[side].get(name))
+                yield (side, name, found.get(side, {}).get(name))
         yield ("code", found.get("close", {}).get("code", 0))

@@ -12,3 +12,5 @@ pub const MAX_DECLARED: usize = 128;
 pub const MAX_EXTENSION: usize = 32;
 /// Entries of a ZIP file that are looked at.
 pub const MAX_ENTRIES: usize = 32;
+/// Bytes kept of a file's address.
+pub const MAX_URL: usize = 2048;

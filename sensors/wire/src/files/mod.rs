@@ -17,7 +17,7 @@ use crate::fields::Field;
 use crate::messages::{Direction, EventKind, Value};
 use crate::proto::Context;
 use digests::{Digests, Hex};
-use limits::{MAGIC_BYTES, MAX_DECLARED, MAX_HASHED, MAX_NAME};
+use limits::{MAGIC_BYTES, MAX_DECLARED, MAX_HASHED, MAX_NAME, MAX_URL};
 
 /// All fields that a `file` event can carry, in the order of the field table.
 pub const FIELDS: &[Field] = &[
@@ -33,6 +33,7 @@ pub const FIELDS: &[Field] = &[
     Field::FileName,
     Field::FilePath,
     Field::FileSize,
+    Field::UrlFull,
 ];
 
 /// Anomalies that carving can name, with their meaning.
@@ -46,6 +47,7 @@ pub struct Carving {
     direction: Direction,
     name: Option<Box<[u8]>>,
     declared: Option<Box<[u8]>>,
+    url: Option<Box<[u8]>>,
     /// Bytes seen.
     size: u64,
     first: Vec<u8>,
@@ -77,6 +79,7 @@ impl Carving {
             direction,
             name: name.filter(|name| !name.is_empty()).map(|name| bounded(name, MAX_NAME)),
             declared: None,
+            url: None,
             size: 0,
             first: Vec::new(),
             kind: Kind::Open,
@@ -90,6 +93,11 @@ impl Carving {
     pub fn declared(&mut self, mime: &[u8]) {
         let bare = mime.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
         self.declared = (!bare.is_empty()).then(|| bounded(bare, MAX_DECLARED));
+    }
+
+    /// Where the file lies, or where it is sent to.
+    pub fn located(&mut self, url: &[u8]) {
+        self.url = Some(url.get(..MAX_URL).unwrap_or(url).into());
     }
 
     /// The file's next bytes.
@@ -141,7 +149,7 @@ impl Carving {
     /// Bytes of heap held now.
     #[must_use]
     pub fn held(&self) -> usize {
-        let texts = [&self.name, &self.declared];
+        let texts = [&self.name, &self.declared, &self.url];
         let texts: usize = texts.into_iter().flatten().map(|text| text.len()).sum();
         size_of::<Self>() + self.first.capacity() + texts
     }
@@ -190,6 +198,7 @@ impl Carving {
             (Field::FileName, text(name)),
             (Field::FilePath, text(path.filter(|path| name.is_some_and(|name| name.len() < path.len())))),
             (Field::FileSize, Some(Value::Number(self.size))),
+            (Field::UrlFull, text(self.url.as_deref())),
         ];
         let present: Vec<_> = all.into_iter().filter_map(|(field, value)| Some((field, value?))).collect();
         cx.emit(EventKind::File, &present);

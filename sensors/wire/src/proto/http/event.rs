@@ -169,6 +169,14 @@ const fn scheme(request: &Request) -> &'static [u8] {
     if request.secure { b"https" } else { b"http" }
 }
 
+/// The whole address that a request is for, and its path.
+pub(crate) fn address<'a>(head: &Head<'a>, secure: bool) -> (Vec<u8>, Option<&'a [u8]>) {
+    let line = RequestLine::parse(head.first);
+    let target = Target::parse(line.method, line.target);
+    let host = head.all("host").next().filter(|host| !host.is_empty());
+    (full(&line, &target, host, if secure { b"https" } else { b"http" }), target.path)
+}
+
 /// `user:password` before a host.
 fn user_info(user: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     let colon = memchr::memchr(b':', user).unwrap_or(user.len());

@@ -27,7 +27,6 @@ use head::{Head, RequestLine, Scan, StatusLine, unfold};
 use limits::MAX_HEAD;
 use transactions::{Method, Request, Transactions};
 use upgrade::Upgraded;
-use url::Target;
 
 /// Anomalies that this protocol can name, with their meaning.
 pub const WEIRDS: &[(&str, &str)] = &[
@@ -336,8 +335,7 @@ impl Http {
             _ => framing.request(),
         };
         if self.half(direction).state.is_body() {
-            let path = Target::parse(line.method, line.target).path;
-            self.half(direction).content = Content::of_request(&head, line.method, path, direction, cx);
+            self.half(direction).content = Content::of_request(&head, false, direction, cx);
         }
         // Clients seldom send a request before the last response is there: where responses are lost or
         // not seen at all, what is open will stay so.
@@ -398,11 +396,8 @@ impl Http {
             framing,
             cx,
         );
-        if self.half(direction).state.is_body() && cx.sink.wants(EventKind::File) {
-            let request = request.as_ref().map(|request| Head::parse(&request.head));
-            let target = request.map(|head| RequestLine::parse(head.first));
-            let path = target.and_then(|line| Target::parse(line.method, line.target).path);
-            self.half(direction).content = Content::of_response(&head, path, direction, cx);
+        if self.half(direction).state.is_body() {
+            self.half(direction).content = Content::of_response(&head, request.as_ref(), direction, cx);
         }
     }
 

@@ -11,7 +11,6 @@ use crate::proto::http::event::{self, Response};
 use crate::proto::http::head::{Head, RequestLine, StatusLine};
 use crate::proto::http::limits::RESPONSE_TIMEOUT;
 use crate::proto::http::transactions::{Method, Request, give_out};
-use crate::proto::http::url::Target;
 
 /// Sides of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,8 +84,7 @@ impl Streams {
         let line = RequestLine::parse(head.first);
         let mut stream = Stream { over: [over, false], ..Stream::default() };
         if !over {
-            let path = Target::parse(line.method, line.target).path;
-            stream.content[0] = Content::of_request(&head, line.method, path, direction, cx);
+            stream.content[0] = Content::of_request(&head, list.secure, direction, cx);
         }
         stream.request = Some(Request {
             time: cx.time,
@@ -168,10 +166,7 @@ impl Streams {
         event::give_out(request.as_ref().filter(|request| !request.told), Some(&response), cx);
         stream.answered = true;
         if !bodiless {
-            let request = request.as_ref().map(|request| Head::parse(&request.head));
-            let target = request.map(|head| RequestLine::parse(head.first));
-            let path = target.and_then(|line| Target::parse(line.method, line.target).path);
-            stream.content[1] = Content::of_response(head, path, direction, cx);
+            stream.content[1] = Content::of_response(head, request.as_ref(), direction, cx);
         }
     }
 

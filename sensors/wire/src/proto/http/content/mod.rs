@@ -9,7 +9,9 @@ mod multipart;
 mod tests;
 mod unpack;
 
+use super::event;
 use super::head::Head;
+use super::transactions::Request;
 use crate::files::Carving;
 use crate::messages::{Direction, EventKind};
 use crate::proto::Context;
@@ -61,8 +63,7 @@ impl Content {
     /// The body of a request with that head.
     pub(crate) fn of_request(
         head: &Head<'_>,
-        method: &[u8],
-        path: Option<&[u8]>,
+        secure: bool,
         direction: Direction,
         cx: &Context<'_>,
     ) -> Option<Box<Self>> {
@@ -70,26 +71,34 @@ impl Content {
         if !keep && !files {
             return None;
         }
+        let (url, path) = event::address(head, secure);
         let form = head.all("content-type").next().and_then(multipart::boundary);
-        let form = form.map(|boundary| Box::new(Multipart::new(boundary, files, direction)));
+        let form =
+            form.map(|boundary| Box::new(Multipart::new(boundary, files.then(|| url.clone()), direction)));
         // What a form is sent to is a program; what is put has the name it gets.
-        let path = path.filter(|_| method == b"PUT");
-        let file = (files && form.is_none()).then(|| carving(head, path, direction));
+        let path = path.filter(|_| head.first.starts_with(b"PUT "));
+        let file = (files && form.is_none()).then(|| carving(head, path, &url, direction));
         Some(Self::new(head, Receiver { file, form, told: Told::default(), keep }))
     }
 
-    /// The body of a response with that head to a request for that path.
+    /// The body of a response with that head.
     pub(crate) fn of_response(
         head: &Head<'_>,
-        path: Option<&[u8]>,
+        request: Option<&Request>,
         direction: Direction,
         cx: &Context<'_>,
     ) -> Option<Box<Self>> {
         if !cx.sink.wants(EventKind::File) {
             return None;
         }
-        let file = Some(carving(head, path, direction));
-        Some(Self::new(head, Receiver { file, ..Receiver::default() }))
+        // What has been told has no head any more.
+        let request = request.filter(|request| !request.head.is_empty());
+        let asked = request.map(|request| (Head::parse(&request.head), request.secure));
+        let (url, path) = asked.map_or_else(Default::default, |(head, secure)| event::address(&head, secure));
+        Some(Self::new(
+            head,
+            Receiver { file: Some(carving(head, path, &url, direction)), ..Receiver::default() },
+        ))
     }
 
     fn new(head: &Head<'_>, out: Receiver) -> Box<Self> {
@@ -186,12 +195,15 @@ impl Receiver {
 }
 
 /// A file with the name that Content-Disposition gives it (RFC 6266), else the last part of its path.
-fn carving(head: &Head<'_>, path: Option<&[u8]>, direction: Direction) -> Box<Carving> {
+fn carving(head: &Head<'_>, path: Option<&[u8]>, url: &[u8], direction: Direction) -> Box<Carving> {
     let told = head.all("content-disposition").next().and_then(|value| parameter(value, b"filename"));
     let last = path.and_then(|path| path.rsplit(|byte| *byte == b'/').next());
     let mut file = Carving::begin("http", told.as_deref().or(last), direction);
     if let Some(mime) = head.all("content-type").next() {
         file.declared(mime);
+    }
+    if !url.is_empty() {
+        file.located(url);
     }
     file
 }

@@ -20,7 +20,8 @@ pub(super) struct Multipart {
     before: usize,
     part: Option<Box<Carving>>,
     parts: usize,
-    files: bool,
+    /// Where it is sent to, where files are wanted.
+    url: Option<Vec<u8>>,
     tells: bool,
     direction: Direction,
 }
@@ -44,7 +45,7 @@ pub(super) fn boundary(content_type: &[u8]) -> Option<Vec<u8>> {
 }
 
 impl Multipart {
-    pub(super) fn new(boundary: Vec<u8>, files: bool, direction: Direction) -> Self {
+    pub(super) fn new(boundary: Vec<u8>, url: Option<Vec<u8>>, direction: Direction) -> Self {
         Self {
             delimiter: [b"\r\n--", boundary.as_slice()].concat(),
             state: State::Content,
@@ -53,7 +54,7 @@ impl Multipart {
             before: 2,
             part: None,
             parts: 0,
-            files,
+            url,
             tells: true,
             direction,
         }
@@ -197,8 +198,9 @@ impl Multipart {
             note(&mut told.fields, name.as_deref());
             note(&mut told.files, file.as_deref());
         }
-        if let Some(name) = file.filter(|_| self.files) {
+        if let (Some(name), Some(url)) = (file, &self.url) {
             let mut carving = Carving::begin("http", Some(&name), self.direction);
+            carving.located(url);
             head.all("content-type").take(1).for_each(|mime| carving.declared(mime));
             self.part = Some(carving);
         }
@@ -232,7 +234,12 @@ impl Multipart {
     pub(super) fn held(&self) -> usize {
         let head = if let State::Head(head, _) = &self.state { head.capacity() } else { 0 };
         let part = self.part.as_ref().map_or(0, |part| part.held());
-        size_of::<Self>() + self.delimiter.capacity() + self.tail.capacity() + head + part
+        size_of::<Self>()
+            + self.url.as_ref().map_or(0, Vec::capacity)
+            + self.delimiter.capacity()
+            + self.tail.capacity()
+            + head
+            + part
     }
 }
 

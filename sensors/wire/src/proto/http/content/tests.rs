@@ -5,6 +5,7 @@ use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 use proptest::prelude::*;
 
 use super::super::head::Head;
+use super::super::transactions::{Method, Request};
 use super::limits::{FREE_UNPACKED, MAX_FIRST, MAX_PART_HEAD};
 use super::{Content, Told};
 use crate::files;
@@ -30,7 +31,7 @@ impl Bench {
         let head = format!("HTTP/1.1 200 OK\r\n{headers}\r\n");
         Self::begin(log, |cx| {
             let head = Head::parse(head.as_bytes());
-            Content::of_response(&head, Some(path.as_bytes()), Direction::ToClient, cx)
+            Content::of_response(&head, Some(&asked(path)), Direction::ToClient, cx)
         })
     }
 
@@ -39,7 +40,7 @@ impl Bench {
         let head = format!("POST /x HTTP/1.1\r\n{headers}\r\n");
         Self::begin(log, |cx| {
             let head = Head::parse(head.as_bytes());
-            Content::of_request(&head, b"POST", Some(b"/x"), Direction::ToServer, cx)
+            Content::of_request(&head, false, Direction::ToServer, cx)
         })
     }
 
@@ -72,6 +73,22 @@ impl Bench {
         let events = self.log.events();
         assert_eq!(events.len(), 1, "{:?}", self.log.seen);
         events[0]
+    }
+}
+
+fn asked(path: &str) -> Request {
+    Request {
+        time: 0,
+        packet: 0,
+        head: format!("GET {path} HTTP/1.1\r\nHost: a.dk\r\n\r\n").into_bytes(),
+        cut: false,
+        method: Method::Other,
+        length: None,
+        counted: 0,
+        depth: 1,
+        told: false,
+        secure: false,
+        body: Told::default(),
     }
 }
 
@@ -221,7 +238,8 @@ fn names_types_and_pieces() {
         (event.get("file.mime_type"), event.get("bavn.file.source")),
         ("application/x-dosexec", "http")
     );
-    assert_eq!(Bench::response("", "/d/a.txt").data(b"x").end().only().get("file.name"), "a.txt");
+    assert_eq!(event.get("url.full"), "http://a.dk/a.txt");
+    assert_eq!(Bench::response("", "/d/a.txt?b").data(b"x").end().only().get("file.name"), "a.txt");
     assert_eq!(Bench::response("", "/d/").data(b"x").end().only().get("file.name"), "");
     assert_eq!(Bench::request("").data(b"x").end().only().get("file.name"), "");
     for (range, whole) in
@@ -314,10 +332,10 @@ fn nothing_is_done_that_nobody_wants() {
     log.wanted = &[EventKind::Http];
     let head = Head::parse(b"HTTP/1.1 200 OK\r\n\r\n");
     assert!(log.with(1, |cx| Content::of_response(&head, None, Direction::ToClient, cx)).is_none());
-    let content = log.with(1, |cx| Content::of_request(&head, b"POST", None, Direction::ToServer, cx));
+    let content = log.with(1, |cx| Content::of_request(&head, false, Direction::ToServer, cx));
     assert!(content.unwrap().out.file.is_none());
     log.wanted = &[EventKind::Weird];
-    assert!(log.with(1, |cx| Content::of_request(&head, b"POST", None, Direction::ToServer, cx)).is_none());
+    assert!(log.with(1, |cx| Content::of_request(&head, false, Direction::ToServer, cx)).is_none());
 }
 
 proptest! {
