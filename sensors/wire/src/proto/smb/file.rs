@@ -1,7 +1,8 @@
 //! An open file or pipe: how much was read and written, and what it carries.
 
 use super::state::{Asked, Create};
-use crate::messages::Direction;
+use crate::files::Carving;
+use crate::messages::{Direction, EventKind};
 use crate::proto::Context;
 use crate::proto::dce_rpc::{Carrier, Conversation};
 
@@ -25,7 +26,35 @@ pub(super) struct OpenFile {
     pub(super) in_part: bool,
     /// It will be deleted when it is closed.
     pub(super) delete_on_close: bool,
+    /// The server has confirmed that it is closed.
+    pub(super) is_closed: bool,
     pub(super) rpc: Option<Box<Conversation>>,
+    /// Its content on the way to the server, and from it.
+    pub(super) carved: [Carved; 2],
+}
+
+/// Content that passes in order from the file's first byte on.
+#[derive(Debug, Default)]
+pub(super) struct Carved {
+    carving: Option<Box<Carving>>,
+    /// Offset of the byte that is awaited.
+    next: u64,
+}
+
+impl Carved {
+    /// What was seen already is left out, what was passed over is a gap.
+    fn data(&mut self, name: Option<&[u8]>, direction: Direction, offset: u64, bytes: &[u8]) {
+        if self.carving.is_none() && (offset != 0 || self.next != 0) {
+            return;
+        }
+        let carving = self.carving.get_or_insert_with(|| Carving::begin("smb", name, direction));
+        if offset > self.next {
+            carving.gap(offset - self.next);
+        }
+        let seen = usize::try_from(self.next.saturating_sub(offset)).unwrap_or(usize::MAX);
+        carving.data(bytes.get(seen..).unwrap_or_default());
+        self.next = self.next.max(offset.saturating_add(bytes.len() as u64));
+    }
 }
 
 /// Index of `bytes`.
@@ -46,8 +75,11 @@ impl OpenFile {
         user: Option<(&[u8], &[u8])>,
         cx: &mut Context<'_>,
     ) {
-        let _ = offset;
         if !self.is_pipe {
+            if cx.sink.wants(EventKind::File) {
+                let name = self.create.as_ref().map(|create| &create.name[..]);
+                self.carved[direction.index()].data(name, direction, offset, bytes);
+            }
             return;
         }
         let rpc = self.rpc.get_or_insert_default();
@@ -60,6 +92,19 @@ impl OpenFile {
         self.bytes[WRITTEN] += count;
         if let Asked::Write(end) = asked {
             self.size = self.size.map(|size| size.max(*end));
+        }
+    }
+
+    /// The file is closed, or the flow ends: what it carried is told. A written file is whole if it was closed, a read
+    /// one if its last byte was seen.
+    pub(super) fn close_carved(&mut self, cx: &mut Context<'_>) {
+        let size = self.size.unwrap_or(u64::MAX);
+        let [written, read] = std::mem::take(&mut self.carved);
+        if let Some(carving) = written.carving {
+            carving.end(self.is_closed && !self.in_part, cx);
+        }
+        if let Some(carving) = read.carving {
+            carving.end(read.next >= size, cx);
         }
     }
 
@@ -82,5 +127,11 @@ impl OpenFile {
     pub(super) fn held(&self) -> usize {
         self.create.as_ref().map_or(0, |create| size_of::<Create>() + create.name.capacity())
             + self.rpc.as_ref().map_or(0, |rpc| rpc.held())
+            + self
+                .carved
+                .iter()
+                .filter_map(|row| row.carving.as_ref())
+                .map(|carving| carving.held())
+                .sum::<usize>()
     }
 }

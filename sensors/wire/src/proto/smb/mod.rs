@@ -47,7 +47,8 @@ pub struct Smb {
 }
 
 impl StreamParser for Smb {
-    const KINDS: &'static [EventKind] = &[EventKind::Smb, EventKind::Ntlm, EventKind::DceRpc];
+    const KINDS: &'static [EventKind] =
+        &[EventKind::Smb, EventKind::Ntlm, EventKind::DceRpc, EventKind::File];
     const FIRST: FirstBytes = FirstBytes::of(&[0x00, 0x81, 0x82]);
 
     fn probe(data: &[u8], _: Direction) -> Probe {
@@ -182,6 +183,7 @@ impl Smb {
     /// A file was closed, or the flow ends: tells what was read, written, deleted.
     fn finish_file(&mut self, mut file: OpenFile, cx: &mut Context<'_>) {
         file.close_rpc(self.user_of(&file), cx);
+        file.close_carved(cx);
         let place = Place { session: file.session, tree: file.tree, status: Some(0) };
         if file.bytes[READ] > 0 && !file.is_pipe {
             event::file(&self.state, &place, "file_read", &file, cx);

@@ -5,9 +5,13 @@ use crate::messages::Direction::{ToClient, ToServer};
 use crate::proto::testing::Recorder;
 
 const ALL_FIELDS: &[crate::fields::Field] = &{
-    let lists = [event::FIELDS, crate::proto::ntlm::FIELDS, crate::proto::dce_rpc::FIELDS];
+    let lists =
+        [event::FIELDS, crate::proto::ntlm::FIELDS, crate::proto::dce_rpc::FIELDS, crate::files::FIELDS];
     let mut all = [crate::fields::Field::EventAction;
-        event::FIELDS.len() + crate::proto::ntlm::FIELDS.len() + crate::proto::dce_rpc::FIELDS.len()];
+        event::FIELDS.len()
+            + crate::proto::ntlm::FIELDS.len()
+            + crate::proto::dce_rpc::FIELDS.len()
+            + crate::files::FIELDS.len()];
     let (mut at, mut list) = (0, 0);
     while list < lists.len() {
         let mut row = 0;
@@ -131,7 +135,8 @@ fn told(recorder: &Recorder) -> Vec<String> {
     let fields =
         ["event.action", "bavn.smb.share.path", "file.path", "bavn.smb.previous_path", "bavn.smb.status"];
     let row = |seen: &&crate::proto::testing::Seen| fields.map(|field| seen.get(field).to_owned()).join(" ");
-    recorder.events().iter().map(row).collect()
+    let of_smb = recorder.events().into_iter().filter(|seen| seen.kind == EventKind::Smb);
+    of_smb.collect::<Vec<_>>().iter().map(row).collect()
 }
 
 #[test]
@@ -153,7 +158,11 @@ fn operations_are_told_with_share_and_path() {
     assert_eq!(open.get("bavn.smb.create_action"), "created");
     assert_eq!(open.get("file.size"), "9");
     assert_eq!(open.get("file.name"), "old.txt");
-    assert_eq!(recorder.events()[4].get("bavn.smb.bytes_written"), "5");
+    let file = recorder.events()[4];
+    assert_eq!((file.get("file.name"), file.get("file.size")), ("old.txt", "5"));
+    assert_eq!(file.get("bavn.file.whole"), "true");
+    assert_eq!(file.get("file.hash.md5"), "5d41402abc4b2a76b9719d911017c592");
+    assert_eq!(recorder.events()[5].get("bavn.smb.bytes_written"), "5");
     assert!(recorder.weird().is_empty());
 }
 

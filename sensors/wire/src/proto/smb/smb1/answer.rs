@@ -233,7 +233,8 @@ fn transaction(block: &Block<'_>, pending: Option<Pending>) -> Option<Option<Bul
 
 fn close(smb: &mut Smb, block: &Block<'_>, pending: Option<Pending>, cx: &mut Context<'_>) {
     let serial = pending.and_then(|pending| pending.file).filter(|_| !names::is_failure(block.header.status));
-    if let Some(file) = serial.and_then(|serial| smb.state.remove_file(serial)) {
+    if let Some(mut file) = serial.and_then(|serial| smb.state.remove_file(serial)) {
+        file.is_closed = true;
         smb.finish_file(file, cx);
     }
 }

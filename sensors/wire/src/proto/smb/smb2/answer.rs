@@ -312,7 +312,8 @@ pub(in crate::proto::smb) fn changed(smb: &mut Smb, pending: &Pending, place: &P
 fn close(smb: &mut Smb, message: &Message<'_>, pending: Option<Pending>, cx: &mut Context<'_>) {
     let serial =
         pending.and_then(|pending| pending.file).filter(|_| !names::is_failure(message.header.status));
-    if let Some(file) = serial.and_then(|serial| smb.state.remove_file(serial)) {
+    if let Some(mut file) = serial.and_then(|serial| smb.state.remove_file(serial)) {
+        file.is_closed = true;
         smb.finish_file(file, cx);
     }
 }
