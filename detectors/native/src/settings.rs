@@ -104,6 +104,8 @@ impl Settings {
     pub(crate) fn wire(&self, wanted: &[EventKind]) -> Result<WireConfig, String> {
         let mut config = WireConfig { evidence_bytes: self.evidence_bytes, ..WireConfig::default() };
         config.kinds = looked_for(wanted);
+        // Who asks for flows by name asks for all that they tell.
+        config.features = self.events && self.kinds.iter().any(|name| name == EventKind::Flow.name());
         if self.max_flows > 0 {
             config.limits.flows = self.max_flows;
         }

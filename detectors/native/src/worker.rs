@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bavn_engine::Plan;
+use bavn_wire::flow::features::FEATURES;
 use bavn_wire::messages::{Frame, LinkType};
 use bavn_wire::pipeline::Wire;
 
@@ -123,8 +124,10 @@ impl Held {
 impl Worker {
     /// A worker that judges by a plan, or only prints where there is none.
     pub(crate) fn new(plan: Option<Arc<Plan>>, settings: &Settings) -> Result<Self, String> {
+        let looks = plan.as_ref().is_some_and(|plan| plan.uses(FEATURES));
         let hub = Hub::new(plan, settings)?;
-        let wire = Wire::new(settings.wire(&hub.kinds())?);
+        let mut wire = Wire::new(settings.wire(&hub.kinds())?);
+        wire.set_features(looks);
         let path = Path { wire, hub, first_time: 0, last_time: 0, held: None, panics: 0 };
         let (kernel, kernel_before) = (KernelCounts::default(), KernelCounts::default());
         Ok(Self { path, source: Source::None, is_live: false, kernel, kernel_before })
@@ -144,6 +147,7 @@ impl Worker {
 
     /// Judges by another plan from the next event on.
     pub(crate) fn swap(&mut self, plan: Arc<Plan>) {
+        self.path.wire.set_features(plan.uses(FEATURES));
         self.path.hub.swap(plan);
         self.path.wire.set_kinds(looked_for(&self.path.hub.kinds()));
     }

@@ -43,7 +43,7 @@ fn main() -> ExitCode {
 /// Prints the events of one file; those before an error too.
 fn print<W: Write>(file: &Path, printer: &mut Printer<W>) -> Result<(), Box<dyn std::error::Error>> {
     let mut capture = Capture::open(file)?;
-    let mut wire = Wire::new(WireConfig::default());
+    let mut wire = Wire::new(WireConfig { features: true, ..WireConfig::default() });
     let mut end = Ok(());
     loop {
         match capture.next_frame() {

@@ -19,6 +19,8 @@ pub struct WireConfig {
     pub limits: Limits,
     /// Kinds of events that anybody wants: protocols of other kinds are not looked for.
     pub kinds: Vec<EventKind>,
+    /// Flows are looked at for sizes, gaps and entropy ([`crate::flow::features::FEATURES`]).
+    pub features: bool,
     /// Bytes of the evidence ring; 0 keeps no packets.
     pub evidence_bytes: usize,
     /// A parser fails on every so manieth frame (a drill); 0 is never.
@@ -27,7 +29,13 @@ pub struct WireConfig {
 
 impl Default for WireConfig {
     fn default() -> Self {
-        Self { limits: Limits::default(), kinds: EventKind::ALL.to_vec(), evidence_bytes: 0, panic_every: 0 }
+        Self {
+            limits: Limits::default(),
+            kinds: EventKind::ALL.to_vec(),
+            features: false,
+            evidence_bytes: 0,
+            panic_every: 0,
+        }
     }
 }
 
@@ -106,9 +114,12 @@ impl Wire {
         let limits =
             frag::Limits { datagrams: config.limits.fragment_datagrams, bytes: config.limits.fragment_bytes };
         let kinds = enabled(|kind| config.kinds.contains(&kind));
+        let fragments = Fragments::new(limits, hasher.state());
+        let mut table = FlowTable::new(config.limits, kinds, hasher);
+        table.features.switch(config.features);
         Self {
-            fragments: Fragments::new(limits, hasher.state()),
-            table: FlowTable::new(config.limits, kinds, hasher),
+            fragments,
+            table,
             ring: Ring::new(config.evidence_bytes),
             counters: Counters::default(),
             now: 0,
@@ -215,6 +226,12 @@ impl Wire {
     pub fn set_kinds(&mut self, kinds: Vec<EventKind>) {
         self.table.enabled = enabled(|kind| kinds.contains(&kind));
         self.config.kinds = kinds;
+    }
+
+    /// Looks at flows for sizes, gaps and entropy from the next flow on; no more only where the configuration does not
+    /// want it.
+    pub fn set_features(&mut self, is_on: bool) {
+        self.table.features.switch(is_on || self.config.features);
     }
 
     /// Named counters since the start.

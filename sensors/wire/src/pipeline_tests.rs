@@ -388,3 +388,48 @@ fn kinds_that_are_wanted_later_are_looked_for_in_new_flows() {
     wire.finish(&mut said);
     assert_eq!(said.http.len(), 3);
 }
+
+/// Keeps the payload sizes of flows' records; `None` where a record has none.
+#[derive(Default)]
+struct Sizes(Vec<Option<Vec<f64>>>);
+
+impl Sink for Sizes {
+    fn event(&mut self, event: &Event<'_>) {
+        let number = |value: &Value<'_>| if let Value::Float(number) = value { *number } else { f64::NAN };
+        if event.kind == EventKind::Flow {
+            let found = event.fields.iter().find(|(field, _)| *field == Field::FlowPayloadSizes);
+            self.0.push(found.map(|(_, value)| match value {
+                Value::List(list) => list.iter().map(number).collect(),
+                other => vec![number(other)],
+            }));
+        }
+    }
+}
+
+#[test]
+fn features_are_told_only_where_somebody_asks() {
+    let mut frames = conversation(&[(0, b"one"), (3, b"three")]);
+    frames.push(crafted::tcp(SERVER, CLIENT, (500, 108), ACK, b"answers"));
+    for (is_on, expected) in [(true, Some(vec![3.0, 5.0, -7.0])), (false, None)] {
+        let mut wire = Wire::new(WireConfig { features: is_on, ..WireConfig::default() });
+        let mut sizes = Sizes::default();
+        for (n, data) in frames.iter().enumerate() {
+            wire.frame(&crafted::frame(n as u64 * 1_000, data), &mut sizes);
+        }
+        wire.finish(&mut sizes);
+        assert_eq!(sizes.0, [expected]);
+    }
+}
+
+#[test]
+fn features_of_a_flow_that_lived_before_they_were_asked_for_are_unobserved() {
+    let frames = conversation(&[(0, b"one"), (3, b"three")]);
+    let mut wire = Wire::new(WireConfig::default());
+    let mut sizes = Sizes::default();
+    for (n, data) in frames.iter().enumerate() {
+        wire.set_features(n > 2);
+        wire.frame(&crafted::frame(n as u64 * 1_000, data), &mut sizes);
+    }
+    wire.finish(&mut sizes);
+    assert!(matches!(&sizes.0[..], [Some(one)] if one.len() == 1 && one[0].is_nan()));
+}

@@ -3,6 +3,7 @@
 mod load;
 mod raw;
 
+use bavn_wire::fields::Field;
 use bavn_wire::messages::EventKind;
 
 use crate::condition::Condition;
@@ -148,6 +149,12 @@ impl Plan {
     #[must_use]
     pub fn predicates(&self) -> &[Predicate] {
         &self.predicates
+    }
+
+    /// True where some predicate asks for one of these fields.
+    #[must_use]
+    pub fn uses(&self, fields: &[Field]) -> bool {
+        self.predicates.iter().any(|predicate| fields.contains(&predicate.field))
     }
 
     /// True where some rule is about that kind of event.

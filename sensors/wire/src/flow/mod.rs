@@ -6,6 +6,7 @@
 
 pub mod community_id;
 pub mod evidence;
+pub mod features;
 pub(crate) mod frag;
 mod index;
 pub(crate) mod key;

@@ -1,5 +1,6 @@
 //! A flow's record as an event, and the anomalies that the flow table itself sees.
 
+use super::features::Told;
 use super::record::{Act, Flags, Flow};
 use super::table::Env;
 use crate::fields::Field;
@@ -43,8 +44,15 @@ impl Reason {
 
 /// Fields that a `flow` event can carry beside those of [`super::INFO_FIELDS`].
 pub const FIELDS: &[Field] = &[
+    Field::FlowBytesRatio,
+    Field::FlowEntropyDestination,
+    Field::FlowEntropySource,
+    Field::FlowGapDeviation,
+    Field::FlowGapMean,
     Field::FlowHistory,
     Field::FlowMissedBytes,
+    Field::FlowPayloadGaps,
+    Field::FlowPayloadSizes,
     Field::FlowReason,
     Field::FlowService,
     Field::FlowState,
@@ -68,7 +76,7 @@ pub const FIELDS: &[Field] = &[
 pub const WEIRD_FIELDS: &[Field] = &[Field::WeirdDetail, Field::WeirdName, Field::WeirdProtocol];
 
 /// Gives out the flow's record.
-pub(crate) fn write(flow: &Flow, reason: Reason, env: &mut Env<'_>) {
+pub(crate) fn write(flow: &Flow, looks: Option<&Told>, reason: Reason, env: &mut Env<'_>) {
     if !env.sink.wants(EventKind::Flow) {
         return;
     }
@@ -76,7 +84,7 @@ pub(crate) fn write(flow: &Flow, reason: Reason, env: &mut Env<'_>) {
     let mut fields = [(Field::FlowHistory, Value::Unobserved); FIELDS.len()];
     let mut len = 0;
     for &field in FIELDS {
-        if let Some(value) = value(field, flow, reason, &macs) {
+        if let Some(value) = value(field, flow, reason, &macs).or_else(|| looks?.value(field)) {
             fields[len] = (field, value);
             len += 1;
         }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Limits;
+use super::features::{Features, Told as Looks};
 use super::index::Index;
 use super::key::{Key, KeyHasher};
 use super::memory::Memory;
@@ -66,6 +67,8 @@ pub(crate) struct FlowTable {
     pub(super) limits: Limits,
     pub(super) budget: Budget,
     pub(super) memory: Memory,
+    /// What flows look like from outside, where anybody asks.
+    pub(crate) features: Features,
     /// Stream and datagram protocols that are looked for.
     pub(crate) enabled: [Set; 2],
     next_id: u64,
@@ -93,6 +96,7 @@ impl FlowTable {
             limits,
             budget,
             memory: Memory { total: limits.parser_bytes, used: 0 },
+            features: Features::default(),
             enabled,
             next_id: 0,
             due: VecDeque::new(),
@@ -113,7 +117,8 @@ impl FlowTable {
     /// Forgets every flow; numbers go on, so that none is given twice.
     pub(crate) fn reset(&mut self, hasher: KeyHasher) {
         let next_id = self.next_id;
-        *self = Self { next_id, ..Self::new(self.limits, self.enabled, hasher) };
+        let features = Features::new(self.features.is_on());
+        *self = Self { next_id, features, ..Self::new(self.limits, self.enabled, hasher) };
     }
 
     pub(crate) fn id(&self, slot: u32) -> u64 {
@@ -141,6 +146,9 @@ impl FlowTable {
         flow.last_packet = env.packet;
         flow.packets[way] += 1;
         flow.bytes[way] += u64::from(packet.ip_len);
+        if self.features.is_on() {
+            self.features.note(slot, direction, packet.payload, packet.payload_missing, env.time);
+        }
         match packet.upper {
             Upper::Tcp(tcp) => self.tcp(slot, direction, &tcp, packet, env),
             Upper::Udp => self.datagram(slot, direction, packet, env),
@@ -178,6 +186,9 @@ impl FlowTable {
         let flow = Flow::begin(key, tag, swapped, self.next_id, packet, env.time);
         let wait = flow.timeout(&self.limits.timeouts);
         let slot = self.flows.insert(flow);
+        if self.features.is_on() {
+            self.features.begin(slot);
+        }
         self.index.insert(tag, slot);
         self.wheel.schedule(slot, env.time.saturating_add(wait));
         slot
@@ -353,7 +364,7 @@ impl FlowTable {
             return;
         }
         flow.reported = age;
-        record(flow, Reason::Update, env);
+        record(flow, self.features.told(slot, flow.bytes).as_ref(), Reason::Update, env);
         env.spoke.push(Spoke { id: flow.id, slot, is_over: false });
     }
 
@@ -366,13 +377,15 @@ impl FlowTable {
             if !table.close_analysis(slot, reason.close(), env) {
                 table.quarantine(slot, env);
             }
-            record(&table.flows[slot], reason, env);
+            let flow = &table.flows[slot];
+            record(flow, table.features.told(slot, flow.bytes).as_ref(), reason, env);
         });
         if env.counters.events != before {
             env.spoke.push(Spoke { id, slot, is_over: true });
         }
         self.index.remove(tag, slot);
         self.wheel.unlink(slot);
+        self.features.end(slot);
         self.flows.free(slot);
     }
 
@@ -433,8 +446,8 @@ impl FlowTable {
 }
 
 /// Writes a flow's record; a rule that fails on it costs nothing else.
-fn record(flow: &Flow, reason: Reason, env: &mut Env<'_>) {
-    if guarded(|| report::write(flow, reason, env)).is_none() {
+fn record(flow: &Flow, looks: Option<&Looks>, reason: Reason, env: &mut Env<'_>) {
+    if guarded(|| report::write(flow, looks, reason, env)).is_none() {
         env.counters.panics += 1;
     }
 }
