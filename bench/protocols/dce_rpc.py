@@ -1,9 +1,10 @@
 """DCE/RPC: number and interface of each call, and faults, against tshark.
 
-Compared: the interfaces that binds offer are known by the calls made to them: for each call its operation number, and
-for each fault its status. A call counts once, however many fragments it has.
+Compared: for each call its operation number, and for each fault its status. A call counts once, however many fragments it has.
 
 Differences that were found, and who is right:
+- A conversation that stands in a merged capture twice: tshark takes the second for retransmissions and dissects nothing
+  of it, bavn tells both. bavn, in that each was seen.
 - Calls in one frame with others: tshark's fields of the fragments stand side by side; they are taken apart here.
 - A call whose first fragment is behind a gap: neither can name it.
 """

@@ -4,6 +4,8 @@ Compared: for each authenticate message user, domain and workstation; for each c
 What is sent again in the same conversation counts once on both sides.
 
 Differences that were found, and who is right:
+- A conversation that stands in a merged capture twice: tshark takes the second for retransmissions and dissects nothing
+  of it, bavn tells both. bavn, in that each was seen.
 - Carriers that bavn does not read yet (LDAP's SASL, SMTP, MSSQL): tshark names the user there, bavn does not.
 - DCE/RPC over UDP is not read by bavn.
 """

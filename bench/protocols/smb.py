@@ -5,8 +5,9 @@ is opened, and the status of negotiations, log-ins, connected shares and opens. 
 in the same conversation under the same number counts once on both sides.
 
 Differences that were found, and who is right:
-- A frame that tshark takes for a retransmission or behind a gap is not dissected: bavn reads what was reassembled.
-- A capture that begins in the midst of a conversation: bavn gives the answer, tshark shows the same without a name.
+- A conversation that stands in a merged capture twice: tshark takes the second for retransmissions and dissects nothing
+  of it, bavn tells both. bavn, in that each was seen.
+- Several messages of SMB 1 in one frame: tshark's fields do not tell them apart, so that bavn says more here.
 - A path that begins with a backslash (SMB 1): tshark's is as on the wire, bavn's is without, as SMB 2 has it. Both.
 """
 
