@@ -2,6 +2,7 @@
 
 Each thing counts once. Differences that were found on public captures:
 - Messages that are cut by the capture or end before their cookie: tshark shows some, bavn does not take them for DHCP.
+- The address that a DISCOVER asks for, where its REQUEST asks for another: bavn shows the latest, so it alone is compared.
 - A seventeenth message of one exchange and those beyond: bavn lists sixteen. tshark shows more.
 """
 
@@ -24,7 +25,7 @@ NAMES = {
     1: "DISCOVER", 2: "OFFER", 3: "REQUEST", 4: "DECLINE", 5: "ACK", 6: "NAK", 7: "RELEASE", 8: "INFORM", 9: "FORCERENEW",
     10: "LEASEQUERY", 11: "LEASEUNASSIGNED", 12: "LEASEUNKNOWN", 13: "LEASEACTIVE",
 }  # fmt: skip
-ACK = "5"
+REQUEST, ACK = "3", "5"
 
 
 def theirs(rows: list[Row]) -> Iterator[Hashable]:
@@ -43,7 +44,8 @@ def of_row(row: Row) -> Iterator[Hashable]:
             yield from ((*exchange, "domain", name) for name in row["dhcp.option.domain_name"])
     yield from ((*exchange, "host", name) for name in row["dhcp.option.hostname"] if sent(row))
     yield from ((*exchange, "vendor", name) for name in row["dhcp.option.vendor_class_id"] if sent(row))
-    yield from ((*exchange, "wanted", ip) for ip in row["dhcp.option.requested_ip_address"])
+    if row["dhcp.option.dhcp"][:1] == [REQUEST]:
+        yield from ((*exchange, "wanted", ip) for ip in row["dhcp.option.requested_ip_address"])
 
 
 def sent(row: Row) -> bool:
@@ -68,6 +70,7 @@ def of_event(event: dict[str, Any]) -> Iterator[Hashable]:
         for name, key in (("given", "assigned_ip"), ("lease", "lease_time"), ("domain", "domain")):
             if key in own:
                 yield (*exchange, name, own[key])
-    for name, key in (("host", "host_name"), ("vendor", "vendor_class"), ("wanted", "requested_ip")):
+    wanted = [("wanted", "requested_ip")] if "REQUEST" in kinds else []
+    for name, key in (("host", "host_name"), ("vendor", "vendor_class"), *wanted):
         if key in own:
             yield (*exchange, name, own[key])
