@@ -206,6 +206,7 @@ kinds! {
     Smb "smb" Protocol "an SMB operation";
     Ntlm "ntlm" Protocol "an NTLM authentication";
     DceRpc "dce_rpc" Protocol "a DCE/RPC call";
+    Ftp "ftp" Protocol "an FTP command";
 }
 
 impl EventKind {

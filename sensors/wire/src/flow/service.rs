@@ -31,6 +31,19 @@ pub(crate) struct Stream {
     pub(crate) account: usize,
 }
 
+impl Stream {
+    /// Of a flow whose application is at that point.
+    pub(crate) fn new(app: App, time: u64) -> Self {
+        Self {
+            halves: Default::default(),
+            app,
+            ticked: time / super::timers::TICK,
+            told: Told::new(),
+            account: 0,
+        }
+    }
+}
+
 /// A UDP flow's parser.
 #[derive(Debug)]
 pub(crate) struct Datagrams {
@@ -164,6 +177,8 @@ streams! {
     Dns crate::proto::dns::DnsStream, "dns";
     Ssh crate::proto::ssh::Ssh, "ssh";
     Smtp crate::proto::smtp::Smtp, "smtp";
+    Ftp crate::proto::ftp::Ftp, "ftp";
+    FtpData crate::proto::ftp::FtpData, "ftp-data";
     Http2 crate::proto::http2::Http2, "http2";
     Http crate::proto::http::Http, "http";
     Kerberos crate::proto::kerberos::KerberosStream, "kerberos";
@@ -181,6 +196,8 @@ streams! {
     Dns crate::proto::dns::DnsStream, "dns";
     Ssh crate::proto::ssh::Ssh, "ssh";
     Smtp crate::proto::smtp::Smtp, "smtp";
+    Ftp crate::proto::ftp::Ftp, "ftp";
+    FtpData crate::proto::ftp::FtpData, "ftp-data";
     Http2 crate::proto::http2::Http2, "http2";
     Http crate::proto::http::Http, "http";
     Kerberos crate::proto::kerberos::KerberosStream, "kerberos";

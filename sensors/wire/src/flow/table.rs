@@ -191,6 +191,9 @@ impl FlowTable {
         }
         self.index.insert(tag, slot);
         self.wheel.schedule(slot, env.time.saturating_add(wait));
+        if !env.shared.ftp.is_empty() && matches!(packet.upper, Upper::Tcp(_)) {
+            self.tie(slot, env);
+        }
         slot
     }
 

@@ -3,12 +3,13 @@
 use super::reassembly::{Arrival, Budget, Findings, Half};
 use super::record::{Act, Flags, Flow, Stage};
 use super::report::{self, FlowWeird};
-use super::service::{self, Analysis, App, Feed, Probing, Set, Stream};
+use super::service::{self, Analysis, App, Feed, Probing, Set, Stream, StreamService};
 use super::table::{Env, FlowTable, PARSER_TICK, guarded};
 use super::timers::TICK;
 use crate::decode::{Packet, Tcp, TcpFlags};
 use crate::messages::Direction;
-use crate::proto::{Close, Told};
+use crate::proto::Close;
+use crate::proto::ftp::FtpData;
 
 /// A reset counts when it lies so near to what comes next.
 const RESET_WINDOW: u32 = 1 << 20;
@@ -97,15 +98,23 @@ impl FlowTable {
         let left = [Direction::ToServer, Direction::ToClient].map(|way| flow.sought(way, enabled));
         let again = enabled & flow.again();
         let app = App::Probing(Probing { left, again, tries: flow.tries, ..Probing::default() });
-        let stream = Stream {
-            halves: Default::default(),
-            app,
-            ticked: env.time / TICK,
-            told: Told::new(),
-            account: 0,
-        };
-        flow.analysis = Some(Analysis::Stream(Box::new(stream)));
+        flow.analysis = Some(Analysis::Stream(Box::new(Stream::new(app, env.time))));
         true
+    }
+
+    /// A connection that another has announced has its parser from the start.
+    #[cold]
+    pub(super) fn tie(&mut self, slot: u32, env: &mut Env<'_>) {
+        let flow = &mut self.flows[slot];
+        let info = flow.info();
+        let ends = (info.ip, info.port[1]);
+        if flow.analysis.is_some() || !env.shared.ftp.claim(&ends, env.time) {
+            return;
+        }
+        let service = StreamService::FtpData(FtpData::new(ends));
+        flow.service = Some(service.name());
+        flow.flags.set(Flags::ASSEMBLED);
+        flow.analysis = Some(Analysis::Stream(Box::new(Stream::new(App::Running(service), env.time))));
     }
 
     /// An acknowledgement came, or time passed: holes may have to be given up.

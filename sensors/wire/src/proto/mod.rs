@@ -8,6 +8,7 @@ pub mod dns;
 pub mod dtls;
 pub(crate) mod framed;
 pub(crate) mod framing;
+pub mod ftp;
 pub mod http;
 pub mod http2;
 pub mod kerberos;
@@ -86,6 +87,7 @@ protocols! {
     Smb smb;
     Ntlm ntlm;
     DceRpc dce_rpc;
+    Ftp ftp;
 }
 
 /// Answer of a probe on the first bytes of one direction of a flow.

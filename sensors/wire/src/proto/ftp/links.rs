@@ -1,0 +1,102 @@
+//! Data connections that control connections have announced: by who opens them, to whom, and the port.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use super::limits::{ANNOUNCEMENT_WAIT, MAX_ANNOUNCED};
+
+/// Originator, responder and responder's port of a data connection.
+pub(crate) type Ends = ([IpAddr; 2], u16);
+
+/// A data connection, as far as it is known.
+#[derive(Debug, Default)]
+pub(crate) struct Link {
+    /// Time of the announcement.
+    since: u64,
+    /// Its flow has begun.
+    pub(crate) is_open: bool,
+    /// Its flow is over.
+    pub(crate) is_over: bool,
+    pub(crate) bytes: u64,
+    /// The file that it carries; none for a listing.
+    pub(crate) file: Option<Vec<u8>>,
+}
+
+/// All announced data connections of a worker.
+#[derive(Debug, Default)]
+pub struct Links {
+    links: HashMap<Ends, Link>,
+}
+
+impl Links {
+    /// Takes note of an announcement; false where another had to go for it.
+    pub(crate) fn expect(&mut self, ends: Ends, time: u64) -> bool {
+        let fits = self.links.len() < MAX_ANNOUNCED || self.make_room(time);
+        self.links.insert(ends, Link { since: time, ..Link::default() });
+        fits
+    }
+
+    /// The link of a flow that begins now, where one was announced and is not taken yet.
+    pub(crate) fn claim(&mut self, ends: &Ends, time: u64) -> bool {
+        let Some(link) = self.links.get_mut(ends) else { return false };
+        let fits = !link.is_open && time.saturating_sub(link.since) <= ANNOUNCEMENT_WAIT;
+        link.is_open |= fits;
+        fits
+    }
+
+    pub(crate) fn get(&mut self, ends: &Ends) -> Option<&mut Link> {
+        self.links.get_mut(ends)
+    }
+
+    pub(crate) fn remove(&mut self, ends: &Ends) -> Option<Link> {
+        self.links.remove(ends)
+    }
+
+    /// True where any flow may be a data connection.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.links.is_empty()
+    }
+
+    /// Forgets what has waited too long; true where that made room, else the oldest goes.
+    fn make_room(&mut self, now: u64) -> bool {
+        self.links.retain(|_, link| {
+            !link.is_over && (link.is_open || now.saturating_sub(link.since) <= ANNOUNCEMENT_WAIT)
+        });
+        if self.links.len() < MAX_ANNOUNCED {
+            return true;
+        }
+        let oldest = self.links.iter().min_by_key(|(ends, link)| (link.since, **ends)).map(|(ends, _)| *ends);
+        oldest.map(|ends| self.links.remove(&ends));
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ends(port: u16) -> Ends {
+        (["10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap()], port)
+    }
+
+    #[test]
+    fn an_announcement_is_taken_once_and_expires() {
+        let mut links = Links::default();
+        assert!(links.expect(ends(2000), 5) && !links.is_empty());
+        assert!(!links.claim(&ends(2001), 6));
+        assert!(links.claim(&ends(2000), 6));
+        assert!(!links.claim(&ends(2000), 7), "taken");
+        links.expect(ends(2002), 5);
+        assert!(!links.claim(&ends(2002), 6 + ANNOUNCEMENT_WAIT));
+        assert!(links.remove(&ends(2000)).is_some());
+    }
+
+    #[test]
+    fn announcements_are_bounded() {
+        let mut links = Links::default();
+        let fits = (0..2 * MAX_ANNOUNCED).filter(|port| links.expect(ends(*port as u16), 1)).count();
+        assert_eq!((fits, links.links.len()), (MAX_ANNOUNCED, MAX_ANNOUNCED));
+        assert!(links.expect(ends(60_000), 2 + ANNOUNCEMENT_WAIT), "the old ones have expired");
+        assert_eq!(links.links.len(), 1);
+    }
+}
