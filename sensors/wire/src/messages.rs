@@ -193,6 +193,7 @@ kinds! {
     Kerberos "kerberos" Protocol "a Kerberos exchange";
     Quic "quic" Protocol "a QUIC handshake";
     Ldap "ldap" Protocol "an LDAP operation";
+    Rdp "rdp" Protocol "a remote desktop connection";
     Weird "weird" Info "a protocol anomaly";
     File "file" File "a file in transfer";
     Websocket "websocket" Protocol "a WebSocket connection";

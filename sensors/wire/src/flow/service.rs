@@ -188,6 +188,7 @@ streams! {
     S7 crate::proto::s7::S7comm, "s7";
     Smb Box<crate::proto::smb::Smb>, "smb";
     DceRpc Box<crate::proto::dce_rpc::DceRpc>, "dce_rpc";
+    Rdp crate::proto::rdp::Rdp, "rdp";
 }
 
 #[cfg(test)]
@@ -205,6 +206,7 @@ streams! {
     Dnp3 crate::proto::dnp3::Dnp3Stream, "dnp3";
     Ldap crate::proto::ldap::LdapStream, "ldap";
     S7 crate::proto::s7::S7comm, "s7";
+    Rdp crate::proto::rdp::Rdp, "rdp";
     Echo super::echo::Echo, "echo";
 }
 

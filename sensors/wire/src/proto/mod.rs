@@ -20,6 +20,7 @@ pub mod nbns;
 pub mod ntlm;
 pub(crate) mod pieces;
 pub mod quic;
+pub mod rdp;
 pub(crate) mod row;
 pub mod s7;
 pub mod smb;
@@ -75,6 +76,7 @@ protocols! {
     X509 x509;
     Kerberos kerberos;
     Ldap ldap;
+    Rdp rdp;
     File files;
     Websocket websocket;
     Ssh ssh;
