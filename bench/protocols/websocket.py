@@ -3,6 +3,9 @@
 Differences found, and who is right:
 
 - Connections whose upgrade the capture does not hold: neither reads them, unless tshark is told the port.
+- 93 connections of public captures, in each of which the client sends one text message and closes: tshark shows none of
+  their frames. The cause is not found.
+- A direction in which a frame stands that RFC 6455 does not know: bavn gives its counts as unobserved, tshark counts on.
 """
 
 from collections import Counter
