@@ -1,9 +1,10 @@
 """DNP3: every request (addresses, function, sequence number) and every answer's last fragment (function, indications).
 
 Differences that were found, and who is right:
-- A frame whose data has a wrong CRC: tshark shows the function nevertheless where the block with it is whole, bavn counts a
-  weird and reads nothing of it, as a station does.
-- A repeated TCP segment: tshark dissects it again, bavn reads each byte once. bavn is right.
+- A capture that begins within a stream or holds a frame with a wrong CRC: each skips what it cannot check, not always the
+  same frame.
+- A segment that tshark marks as repeated is left out by the filter, though its bytes may be new; bavn reads each byte of
+  the stream once.
 - An answer in several fragments, or asked by a request that was repeated: bavn joins the indications of all fragments.
 """
 

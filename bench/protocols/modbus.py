@@ -3,8 +3,8 @@
 Differences that were found, and who is right:
 - tshark goes by port 502: what else passes there (port scans, other protocols, halves of messages) is Modbus to it. bavn
   asks for a header and a body that fit. bavn is right.
-- A direction that goes on with something that is no header: bavn ends there (`modbus_bad_header`), tshark begins anew with
-  the next segment. Both can be defended; bavn says so in a weird.
+- A segment that tshark marks as repeated, though its bytes are new to the receiver, is left out by the filter; bavn reads
+  each byte of the stream once, whenever it comes.
 - The server answers an unknown function with an exception of function 0: bavn ties it to the request and tells the
   request's function. They are made alike here.
 """

@@ -4,6 +4,7 @@ Differences that were found, and who is right:
 - Two requests alike with one identifier before an answer (a retry): one transaction to bavn, two messages to tshark. Each
   is counted once here.
 - Answers of "wait" (WACK): a message to tshark; to bavn the transaction goes on.
+- Both sides use port 137: the flow's source is who spoke first in it, not who asks in each transaction. Ends are sorted here.
 - tshark goes by port 137: other things there are NetBIOS to it. bavn asks for an encoded name. bavn is right.
 """
 
@@ -29,7 +30,7 @@ def theirs(rows: list[dict[str, list[str]]]) -> Iterator[Hashable]:
         operation = OPERATIONS.get(int((row["nbns.flags.opcode"] or ["7"])[0]))
         if not row["nbns.id"] or operation is None:
             continue
-        ends = tuple(row["ip.src"][-1:] + row["ip.dst"][-1:])
+        ends = tuple(sorted(row["ip.src"][-1:] + row["ip.dst"][-1:]))
         answers = row["nbns.flags.response"][0] in {"1", "True"}
         message = (
             *(reversed(ends) if answers else ends),
@@ -48,7 +49,7 @@ def ours(events: list[dict[str, Any]]) -> Iterator[Hashable]:
         if event["event"]["dataset"] != "bavn.nbns":
             continue
         said = event["bavn"]["nbns"]
-        ends = (event["source"]["ip"], event["destination"]["ip"])
+        ends = sorted((event["source"]["ip"], event["destination"]["ip"]))
         messages = []
         if "rtt" in said or said["type"] == "query":
             messages.append((*ends, said["transaction_id"], said["operation"]))

@@ -1,7 +1,8 @@
 """S7comm: every job, answer and message of userdata with reference, and the functions and errors among them.
 
 Differences that were found, and who is right:
-- A repeated TCP segment: tshark dissects it again, bavn reads each byte once. bavn is right.
+- A segment that tshark marks as repeated is left out by the filter, though its bytes may be new; bavn reads each byte of
+  the stream once.
 - A connection seen from its middle, in the middle of a packet: tshark begins again with each segment, bavn needs a packet
   where its bytes begin.
 - Userdata in several messages (long lists): tshark counts each, bavn gives each answer an event of its own.

@@ -45,6 +45,10 @@ counters! {
     stream_gap_bytes, "Bytes lost in those gaps";
     stream_overlaps, "Overlapping TCP segments with other bytes than before";
     stream_evicted, "Out-of-order segments given up because a budget was spent";
+    checksum_wrong, "Packets with a wrong checksum, where they are checked; none is dropped for it";
+    checksum_offloaded, "Packets whose checksum the sending host had left to its network card, where they are checked";
+    sctp_chunks, "Chunks of SCTP packets";
+    sctp_malformed, "SCTP packets that hold something that is no chunk, or more of them than are counted";
     evidence_refused, "Captures of alerts that were not kept because too many were on their way";
     evidence_cut, "Captures of alerts that end early for the same reason";
     evidence_gone, "Alerts without a capture because the flow's packets had left the ring";

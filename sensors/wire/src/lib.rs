@@ -12,5 +12,6 @@ pub mod flow;
 pub mod fuzzing;
 pub mod json;
 pub mod messages;
+mod offload;
 pub mod pipeline;
 pub mod proto;

@@ -4,13 +4,17 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::counters::Counters;
-use crate::decode::{Drop, Found, Fragment, Packet, Upper, decode_into, decode_transport};
+use crate::decode::sctp_chunks;
+use crate::decode::{
+    Checksum, Drop, Found, Fragment, Packet, Upper, checksum, decode_into, decode_transport,
+};
 use crate::flow::evidence::Ring;
 use crate::flow::frag::{self, Fragments, Outcome};
 use crate::flow::key::KeyHasher;
 use crate::flow::table::{Env, FlowTable, Spoke};
 use crate::flow::{Evidence, Limits, PinId, Shared, enabled};
 use crate::messages::{EventKind, FlowInfo, Frame, Sink, Transport};
+use crate::offload::Offload;
 
 /// What a worker is told at its start.
 #[derive(Clone, Debug)]
@@ -25,6 +29,8 @@ pub struct WireConfig {
     pub evidence_bytes: usize,
     /// A parser fails on every so manieth frame (a drill); 0 is never.
     pub panic_every: u64,
+    /// Check the checksums of IP, TCP, UDP and ICMP: wrong ones are counted, nothing is dropped.
+    pub checksums: bool,
 }
 
 impl Default for WireConfig {
@@ -35,6 +41,7 @@ impl Default for WireConfig {
             features: false,
             evidence_bytes: 0,
             panic_every: 0,
+            checksums: false,
         }
     }
 }
@@ -67,6 +74,10 @@ impl WireConfig {
 
 /// Anomalies of frames that never reached a flow, with their meaning.
 pub const WEIRDS: &[(&str, &str)] = &[
+    (
+        "checksum_offload",
+        "Nearly all wrong checksums come from one address: the capture runs on that host, whose network card makes them",
+    ),
     ("frame_malformed", "A frame whose headers contradict themselves"),
     ("frame_too_deep", "A frame with more layers than the limit"),
 ];
@@ -94,6 +105,7 @@ pub struct Wire {
     is_sorted: bool,
     loose_second: u64,
     loose_weirds: u32,
+    offload: Offload,
 }
 
 /// Flows that one call of `prepare`, `tick_some` or `finish_some` looks at.
@@ -130,6 +142,7 @@ impl Wire {
             is_sorted: false,
             loose_second: 0,
             loose_weirds: 0,
+            offload: Offload::default(),
             config,
         }
     }
@@ -312,13 +325,41 @@ impl Wire {
             self.ring.advance(frame.time);
             self.flows_over();
         }
+        if self.config.checksums && matches!(decoded, Ok(Found::Ip)) {
+            self.check(&packet, frame, sink);
+        }
         match decoded {
             Ok(Found::Ip) => match packet.upper {
                 Upper::Fragment(place) => self.fragment(&packet, place, frame, sink),
+                Upper::Sctp => {
+                    self.count_chunks(&packet);
+                    self.packet(&packet, frame, sink)
+                }
                 _ => self.packet(&packet, frame, sink),
             },
             Ok(Found::Arp(_)) => Fate::Analysed,
             Err(why) => Fate::Dropped(why),
+        }
+    }
+
+    #[cold]
+    fn count_chunks(&mut self, packet: &Packet<'_>) {
+        let (chunks, whole) = sctp_chunks(packet.payload);
+        self.counters.sctp_chunks += chunks;
+        self.counters.sctp_malformed += u64::from(!whole && packet.payload_missing == 0);
+    }
+
+    /// Counts wrong checksums, and tells once where one sender has nearly all of them.
+    #[cold]
+    fn check(&mut self, packet: &Packet<'_>, frame: &Frame<'_>, sink: &mut dyn Sink) {
+        let found = checksum(frame.data, packet);
+        match found {
+            Checksum::Wrong => self.counters.checksum_wrong += 1,
+            Checksum::Offloaded => self.counters.checksum_offloaded += 1,
+            Checksum::Right | Checksum::Untold => return,
+        }
+        if self.offload.note(packet.src, found) {
+            self.loose_weird("frame", "checksum_offload", Some(packet), frame, sink);
         }
     }
 

@@ -433,3 +433,13 @@ fn features_of_a_flow_that_lived_before_they_were_asked_for_are_unobserved() {
     wire.finish(&mut sizes);
     assert!(matches!(&sizes.0[..], [Some(one)] if one.len() == 1 && one[0].is_nan()));
 }
+
+#[test]
+fn wrong_checksums_are_counted_on_request_and_one_sender_is_told() {
+    let frames: Vec<Vec<u8>> = (0..60).map(|n| crafted::udp(CLIENT.0, 1000 + n, SERVER.0, 9, b"x")).collect();
+    let (said, counters) = run(WireConfig::default(), &frames);
+    assert_eq!((counters.checksum_wrong, said.weirds.len()), (0, 0));
+    let (said, counters) = run(WireConfig { checksums: true, ..WireConfig::default() }, &frames);
+    assert_eq!((counters.checksum_wrong, counters.analysed), (60, 60));
+    assert_eq!(said.weirds, ["checksum_offload"]);
+}

@@ -1,5 +1,5 @@
 use super::rest::Rest;
-use super::{Drop, Found, Packet, arp, ip4, ip6, tunnel};
+use super::{Drop, Found, Packet, arp, ip4, ip6, switch, tunnel};
 
 /// Smaller numbers are lengths (IEEE 802.3).
 pub(super) const FIRST_ETHERTYPE: u16 = 0x0600;
@@ -35,9 +35,19 @@ pub(super) fn network<'a>(packet: &mut Packet<'a>, ethertype: u16, rest: Rest<'a
         0x8100 | 0x88a8 | 0x9100 => vlan(packet, rest),
         0x8847 | 0x8848 => tunnel::mpls(packet, rest),
         0x8864 => tunnel::pppoe(packet, rest),
+        0x8926 => switch::vn_tag(packet, rest),
+        0x893f => switch::e_tag(packet, rest),
+        0x88e7 => switch::i_tag(packet, rest),
         0..FIRST_ETHERTYPE => length(packet, ethertype, rest),
         _ => Err(Drop::EthertypeUnknown),
     }
+}
+
+/// True where a frame of a kind that is decoded seems to begin.
+pub(super) fn is_frame(rest: Rest<'_>) -> bool {
+    let Some(&[.., type0, type1]) = rest.data.first_chunk::<14>() else { return false };
+    let known = [IPV4, ARP, IPV6, 0x8100, 0x88a8, 0x8847, 0x8848, 0x8863, 0x8864];
+    known.contains(&u16::from_be_bytes([type0, type1]))
 }
 
 fn vlan<'a>(packet: &mut Packet<'a>, rest: Rest<'a>) -> Result<Found, Drop> {

@@ -2,8 +2,8 @@ use super::rest::Rest;
 use super::{Address, Drop, Found, Fragment, IpVersion, MAX_EXTENSIONS, Packet, ip4, transport};
 
 const HOP_BY_HOP: u8 = 0;
-const ROUTING: u8 = 43;
-const FRAGMENT: u8 = 44;
+pub(super) const ROUTING: u8 = 43;
+pub(super) const FRAGMENT: u8 = 44;
 const AUTHENTICATION: u8 = 51;
 const DESTINATION: u8 = 60;
 const MOBILITY: u8 = 135;
@@ -66,7 +66,7 @@ pub(super) fn extensions<'a>(packet: &mut Packet<'a>, first: u8, rest: Rest<'a>)
     if is_extension(packet.version, next) { Err(Drop::Depth) } else { transport::plain(packet, next, rest) }
 }
 
-fn skip(kind: u8, rest: Rest<'_>) -> Result<(u8, Rest<'_>), Drop> {
+pub(super) fn skip(kind: u8, rest: Rest<'_>) -> Result<(u8, Rest<'_>), Drop> {
     let ([next, length], _) = rest.chunk::<2>()?;
     // The authentication header counts in words of four bytes, less two (RFC 4302 2.2).
     let bytes = match kind {

@@ -38,6 +38,19 @@ pub(super) fn raw<'a>(packet: &mut Packet<'a>, rest: Rest<'a>) -> Result<Found, 
     }
 }
 
+/// True where what an IP header tells of length and protocol can be.
+pub(super) fn is_plausible(rest: Rest<'_>) -> bool {
+    let Some(&[version, _, l0, l1, p0, p1, next]) = rest.data.first_chunk::<7>() else { return false };
+    match version >> 4 {
+        4 => version & 0x0f >= 5 && (20..=rest.wire()).contains(&usize::from(u16::from_be_bytes([l0, l1]))),
+        _ => {
+            let known =
+                matches!(next, 0 | 4 | 6 | 17 | 41 | 43 | 44 | 47 | 50 | 51 | 58..=60 | 89 | 103 | 132 | 135);
+            known && usize::from(u16::from_be_bytes([p0, p1])) + 40 <= rest.wire()
+        }
+    }
+}
+
 /// Four bytes of address family in the capturing host's byte order, which nothing tells; families are small.
 fn loopback<'a>(packet: &mut Packet<'a>, rest: Rest<'a>) -> Result<Found, Drop> {
     let (family, rest) = rest.chunk::<4>()?;

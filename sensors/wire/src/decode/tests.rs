@@ -284,6 +284,148 @@ fn tunnels_over_udp_open_by_port_and_header() {
 }
 
 #[test]
+fn mirrored_frames_open() {
+    let gre = |head: &[u8], body: &[u8]| ip4(47, 0, &[head, body, TCP4].concat());
+    let first = gre(&[0, 0, 0x88, 0xbe], &[]);
+    let second = gre(&[0x10, 0, 0x88, 0xbe, 0, 0, 0, 1], &[0x10, 7, 0, 42, 0, 0, 0, 0]);
+    let third = gre(&[0x10, 0, 0x22, 0xeb, 0, 0, 0, 1], &[0x20, 7, 0, 42, 0, 0, 0, 0, 0, 0, 0, 0]);
+    let longer = gre(
+        &[0x10, 0, 0x22, 0xeb, 0, 0, 0, 1],
+        &[&[0x20, 7, 0, 42, 0, 0, 0, 0, 0, 0, 0, 1][..], &[0; 8]].concat(),
+    );
+    for data in [&first, &second, &third, &longer] {
+        let packet = ip(LinkType::RAW, data);
+        assert_eq!((packet.ports, packet.tunnels, packet.payload), ([1234, 80], 1, &b"hi"[..]));
+    }
+    let other = gre(&[0x10, 0, 0x88, 0xbe, 0, 0, 0, 1], &[0x10, 7, 0, 43, 0, 0, 0, 0]);
+    assert!(ip(LinkType::RAW, &second).tunnel != ip(LinkType::RAW, &other).tunnel, "another session");
+    let unknown = gre(&[0x10, 0, 0x88, 0xbe, 0, 0, 0, 1], &[0x70, 7, 0, 43, 0, 0, 0, 0]);
+    assert_eq!(ip(LinkType::RAW, &unknown).transport, Transport(47));
+}
+
+#[test]
+fn teredo_and_ayiya_open_from_their_port_and_to_it() {
+    let six = ip6(17, UDP);
+    let signed = [&[0, 1, 2, 3][..], &[0; 5], &[0; 8], &[0]].concat();
+    let origin = [0, 0, 1, 2, 3, 4, 5, 6];
+    let identified = [&[0x40, 0x52, 0x11, 41, 0, 0, 0, 0][..], &[0; 16], &[0; 20]].concat();
+    for (port, head) in [
+        (3544, &[][..]),
+        (3544, &origin),
+        (3544, &signed),
+        (3544, &[&signed[..], &origin].concat()),
+        (5072, &identified),
+    ] {
+        let mut data = udp_to(port, &[head, &six].concat());
+        let packet = ip(LinkType::RAW, &data);
+        assert_eq!(
+            (packet.ports, packet.tunnels, packet.version),
+            ([12345, 53], 1, IpVersion::V6),
+            "{port} {head:?}"
+        );
+        let there = packet.tunnel;
+        data[12..20].rotate_left(4);
+        data[20..24].rotate_left(2);
+        assert_eq!(ip(LinkType::RAW, &data).tunnel, there, "the same both ways");
+        let cut = udp_to(port, &[head, &six[..20]].concat());
+        assert_eq!(ip(LinkType::RAW, &cut).upper, Upper::Udp);
+    }
+}
+
+#[test]
+fn fabric_and_backbone_tags() {
+    let vn = ether(&[0x89, 0x26, 0, 1, 0, 2, 0x08, 0], tcp4_ip());
+    let e_tag = ether(&[0x89, 0x3f, 0, 1, 0, 2, 0, 0, 0x81, 0, 0, 7, 0x08, 0], tcp4_ip());
+    let backbone = |service: u8| {
+        ether(&[&[0x88, 0xa8, 0, 9, 0x88, 0xe7, 0, 0, 0, service][..], &TCP4[..14]].concat(), tcp4_ip())
+    };
+    assert_eq!(ip(LinkType::ETHERNET, &vn).ports, [1234, 80]);
+    assert_eq!(ip(LinkType::ETHERNET, &e_tag).vlan, [Some(7), None]);
+    let (one, two) = (backbone(1), backbone(2));
+    let (one, two) = (ip(LinkType::ETHERNET, &one), ip(LinkType::ETHERNET, &two));
+    assert_eq!((one.ports, one.macs), ([1234, 80], ip(LinkType::ETHERNET, TCP4).macs));
+    assert!(one.tunnel != two.tunnel, "another service");
+    let nested = [0x88, 0xe7, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1].repeat(17);
+    assert_eq!(fault(LinkType::ETHERNET, &ether(&nested, &[8, 0])), Drop::Depth);
+}
+
+#[test]
+fn pseudowires_with_and_without_control_word() {
+    let label = [0x88, 0x47, 0, 2, 1, 64];
+    for first in [0x02, 0x42, 0x64, 0x00] {
+        let mut inner = TCP4.to_vec();
+        inner[0] = first;
+        assert_eq!(ip(LinkType::ETHERNET, &ether(&label, &inner)).ports, [1234, 80], "{first:02x} without");
+        let word = [&label[..], &[0; 4]].concat();
+        assert_eq!(ip(LinkType::ETHERNET, &ether(&word, &inner)).ports, [1234, 80], "{first:02x} with");
+    }
+    assert_eq!(fault(LinkType::ETHERNET, &ether(&label, &[0x80; 40])), Drop::EthertypeUnknown);
+}
+
+#[test]
+fn virtual_networks_keep_their_flows_apart() {
+    let of = |port: u16, head: &[u8]| ip(LinkType::RAW, &udp_to(port, &[head, TCP4].concat())).tunnel;
+    assert_ne!(of(4789, &[8, 0, 0, 0, 0, 0, 7, 0]), of(4789, &[8, 0, 0, 0, 0, 0, 8, 0]));
+    assert_ne!(of(6081, &[0, 0, 0x65, 0x58, 0, 0, 7, 0]), of(6081, &[0, 0, 0x65, 0x58, 0, 0, 8, 0]));
+}
+
+/// The UDP packet of RFC 1071's kind of sums, made right: header checksum and UDP checksum filled in.
+fn summed(mut data: Vec<u8>, header: usize, at: usize, pseudo: &[u8]) -> Vec<u8> {
+    let sum = |bytes: &[u8]| -> u16 {
+        let mut sum: u32 = bytes
+            .chunks(2)
+            .map(|pair| u32::from(pair[0]) << 8 | pair.get(1).map_or(0, |low| u32::from(*low)))
+            .sum();
+        while sum >> 16 != 0 {
+            sum = (sum & 0xffff) + (sum >> 16);
+        }
+        !(sum as u16)
+    };
+    if header == 20 {
+        let found = sum(&data[..20]);
+        data[10..12].copy_from_slice(&found.to_be_bytes());
+    }
+    let found = sum(&[pseudo, &data[header..]].concat());
+    data[header + at..header + at + 2].copy_from_slice(&found.to_be_bytes());
+    data
+}
+
+#[test]
+fn checksums_are_told() {
+    let told = |data: &[u8]| checksum(data, &ip(LinkType::RAW, data));
+    let four = ip4(17, 0, UDP);
+    let pseudo = [&four[12..20], &[0, 17, 0, 11]].concat();
+    let mut right = summed(four, 20, 6, &pseudo);
+    assert_eq!(told(&right), Checksum::Right);
+    right[30] ^= 1;
+    assert_eq!(told(&right), Checksum::Wrong);
+    right[30] ^= 1;
+    right[8] ^= 1;
+    assert_eq!(told(&right), Checksum::Wrong, "the header's own");
+    let six = ip6(60, &[&[17, 0, 1, 4, 0, 0, 0, 0][..], UDP].concat());
+    let pseudo = [&six[8..40], &[0, 0, 0, 11, 0, 0, 0, 17]].concat();
+    let right = summed(six, 48, 6, &pseudo);
+    assert_eq!(told(&right), Checksum::Right);
+    assert_eq!(told(&ip4(17, 0x2000, UDP)), Checksum::Wrong, "a fragment has a header");
+    let mut none = summed(ip4(17, 0, UDP), 20, 6, &[]);
+    none[26..28].fill(0);
+    assert_eq!(told(&none), Checksum::Right, "UDP without one");
+    let whole = frame(LinkType::ETHERNET, TCP4);
+    assert!(matches!(decode(&whole), Ok(Decoded::Ip(packet)) if checksum(TCP4, &packet) == Checksum::Wrong));
+}
+
+#[test]
+fn a_checksum_left_to_the_network_card_is_known() {
+    let four = ip4(17, 0, UDP);
+    let pseudo = [&four[12..20], &[0, 17, 0, 11]].concat();
+    let mut data = summed(four, 20, 6, &pseudo);
+    let partial: u32 = pseudo.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1])).sum();
+    let partial = ((partial & 0xffff) + (partial >> 16)) as u16;
+    data[26..28].copy_from_slice(&partial.to_be_bytes());
+    assert_eq!(checksum(&data, &ip(LinkType::RAW, &data)), Checksum::Offloaded);
+}
+
+#[test]
 fn wireless_frames_in_a_tunnel() {
     let llc = [0xaa, 0xaa, 3, 0, 0, 0, 8, 0];
     let of = |kind: [u8; 2], more: usize| {

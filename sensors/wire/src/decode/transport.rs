@@ -76,7 +76,9 @@ fn udp<'a>(packet: &mut Packet<'a>, rest: Rest<'a>) -> Result<Found, Drop> {
         1..8 => return Err(Drop::Malformed),
         length => body.limit(usize::from(length) - 8)?,
     };
-    if tunnel::is_over_udp(ports[1]) && tunnel::over_udp(packet, ports[1], body)? {
+    if let Some(port) = tunnel::over_udp_port(ports)
+        && tunnel::over_udp(packet, port, body)?
+    {
         return Ok(Found::Ip);
     }
     Ok(done(packet, Transport::UDP, Upper::Udp, ports, body))

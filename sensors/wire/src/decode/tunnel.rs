@@ -3,15 +3,17 @@
 //! A tunnel over IP or UDP that carries nothing we know stays a packet of the outer protocol.
 
 use super::rest::Rest;
-use super::{Drop, Found, MAX_TUNNELS, Packet, ether, ip4, ip6, link, transport};
+use super::{Drop, Found, MAX_TUNNELS, Packet, ether, ip4, ip6, link, switch, transport};
 
 pub(super) const IP_IN_IP: u8 = 4;
 pub(super) const IPV6_IN_IP: u8 = 41;
 pub(super) const GRE: u8 = 47;
 
 const GTP_U: u16 = 2152;
+const TEREDO: u16 = 3544;
 const GRE_IN_UDP: u16 = 4754;
 const VXLAN: u16 = 4789;
+const AYIYA: u16 = 5072;
 const GENEVE: u16 = 6081;
 
 /// Opens a tunnel over IP; what cannot be opened is an ordinary packet of its protocol.
@@ -39,10 +41,16 @@ fn is_open<'a>(
     }
 }
 
-/// True for the ports that tunnels over UDP are sent to; their headers tell too little to be found by content.
+/// The tunnel that ports of source and destination speak of; headers tell too little to be found by content. Most
+/// kinds are sent to their port both ways, those of two peers come from it as well.
 #[inline]
-pub(super) const fn is_over_udp(port: u16) -> bool {
-    matches!(port, VXLAN | GENEVE | GTP_U | GRE_IN_UDP)
+pub(super) const fn over_udp_port([source, destination]: [u16; 2]) -> Option<u16> {
+    match (source, destination) {
+        (_, port @ (VXLAN | GENEVE | GTP_U | GRE_IN_UDP | TEREDO | AYIYA)) | (port @ (TEREDO | AYIYA), _) => {
+            Some(port)
+        }
+        _ => None,
+    }
 }
 
 /// Opens a tunnel over UDP; false where it is an ordinary datagram.
@@ -54,6 +62,8 @@ pub(super) fn over_udp<'a>(packet: &mut Packet<'a>, port: u16, body: Rest<'a>) -
             VXLAN => vxlan(packet, body),
             GENEVE => geneve(packet, body),
             GTP_U => gtp(packet, body),
+            TEREDO => teredo(packet, body),
+            AYIYA => ayiya(packet, body),
             _ => gre(packet, body),
         }
     })
@@ -62,17 +72,44 @@ pub(super) fn over_udp<'a>(packet: &mut Packet<'a>, port: u16, body: Rest<'a>) -
 /// VXLAN (RFC 7348 5): only the flag of a valid network identifier is set.
 fn vxlan<'a>(packet: &mut Packet<'a>, rest: Rest<'a>) -> Result<Found, Drop> {
     match rest.chunk::<8>()? {
-        ([0x08, 0, 0, 0, ..], rest) => ether::ethernet(packet, rest),
+        ([0x08, 0, 0, 0, n0, n1, n2, _], rest) => {
+            tag(packet, VXLAN, [*n0, *n1, *n2]);
+            ether::ethernet(packet, rest)
+        }
+        _ => Err(Drop::EthertypeUnknown),
+    }
+}
+
+/// Teredo (RFC 4380 5.1.1): an authentication and an origin may stand before the IPv6 packet.
+fn teredo<'a>(packet: &mut Packet<'a>, rest: Rest<'a>) -> Result<Found, Drop> {
+    let mut rest = rest;
+    if let [0, 1, client, authentication, ..] = *rest.data {
+        rest = rest.skip(13 + usize::from(client) + usize::from(authentication))?;
+    }
+    if rest.data.starts_with(&[0, 0]) {
+        rest = rest.skip(8)?;
+    }
+    ip6::ip6(packet, rest)
+}
+
+/// AYIYA (draft-massar-v6ops-ayiya-02, 3): identity and signature in words of four bytes, then what the header names.
+fn ayiya<'a>(packet: &mut Packet<'a>, rest: Rest<'a>) -> Result<Found, Drop> {
+    let ([identity, signature, _, next, ..], rest) = rest.chunk::<8>()?;
+    let rest = rest.skip((1 << (identity >> 4)) + usize::from(signature >> 4) * 4)?;
+    match *next {
+        IP_IN_IP => ip4::ip4(packet, rest),
+        IPV6_IN_IP => ip6::ip6(packet, rest),
         _ => Err(Drop::EthertypeUnknown),
     }
 }
 
 /// Geneve (RFC 8926 3.4), version 0; options are passed over.
 fn geneve<'a>(packet: &mut Packet<'a>, rest: Rest<'a>) -> Result<Found, Drop> {
-    let ([version, _, type0, type1, ..], rest) = rest.chunk::<8>()?;
+    let ([version, _, type0, type1, n0, n1, n2, _], rest) = rest.chunk::<8>()?;
     if version >> 6 != 0 {
         return Err(Drop::EthertypeUnknown);
     }
+    tag(packet, GENEVE, [*n0, *n1, *n2]);
     carried(packet, u16::from_be_bytes([*type0, *type1]), rest.skip(usize::from(version & 0x3f) * 4)?)
 }
 
@@ -119,6 +156,13 @@ fn enter(packet: &mut Packet<'_>, kind: u16) -> Result<(), Drop> {
     Ok(())
 }
 
+/// The number of a virtual network, the same both ways, becomes part of the path.
+pub(super) fn tag(packet: &mut Packet<'_>, kind: u16, number: [u8; 3]) {
+    let [a, b, c] = number;
+    let word = u64::from(kind) << 32 | u64::from(u32::from_be_bytes([0, a, b, c]));
+    packet.tunnel = mix(packet.tunnel, word);
+}
+
 /// The finaliser of SplitMix64 over the sum: spreads well, is the same in every run, keys no table by itself.
 fn mix(hash: u64, word: u64) -> u64 {
     let z = hash.wrapping_add(word).wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -126,6 +170,10 @@ fn mix(hash: u64, word: u64) -> u64 {
     let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
 }
+
+/// GRE's protocol types of mirrored frames (draft-foschiano-erspan-03, 4.1, 4.2).
+const ERSPAN_II: u16 = 0x88be;
+const ERSPAN_III: u16 = 0x22eb;
 
 /// GRE (RFC 2784, 2890) and its version 1 that PPTP uses (RFC 2637).
 fn gre<'a>(packet: &mut Packet<'a>, rest: Rest<'a>) -> Result<Found, Drop> {
@@ -137,6 +185,10 @@ fn gre<'a>(packet: &mut Packet<'a>, rest: Rest<'a>) -> Result<Found, Drop> {
     }
     let word = |flag: u8| if flag == 0 { 0 } else { 4 };
     match (version & 0x07, ethertype) {
+        (0, ERSPAN_II | ERSPAN_III) => {
+            let body = rest.skip(word(checksum) + word(key) + word(sequence))?;
+            switch::erspan(packet, ethertype == ERSPAN_III, sequence != 0, body)
+        }
         (0, _) => carried(packet, ethertype, rest.skip(word(checksum) + word(key) + word(sequence))?),
         (1, 0x880b) => ppp(packet, rest.skip(4 + word(sequence) + word(version & 0x80))?),
         _ => Err(Drop::EthertypeUnknown),
@@ -187,9 +239,14 @@ pub(super) fn mpls<'a>(packet: &mut Packet<'a>, rest: Rest<'a>) -> Result<Found,
         }
     }
     let ([first], _) = rest.chunk::<1>()?;
+    // A pseudowire may have a control word (RFC 4385 3) or none: nothing tells, so what stands where decides, once.
+    let is_frame = ether::is_frame(rest);
     match first >> 4 {
+        4 | 6 if is_frame && !link::is_plausible(rest) => ether::ethernet(packet, rest),
         4 | 6 => link::raw(packet, rest),
+        0 if is_frame && !rest.skip(4).is_ok_and(ether::is_frame) => ether::ethernet(packet, rest),
         0 => ether::ethernet(packet, rest.skip(4)?),
+        _ if is_frame => ether::ethernet(packet, rest),
         _ => Err(Drop::EthertypeUnknown),
     }
 }

@@ -37,7 +37,7 @@ impl<'a> Cotp<'a> {
         let (length, rest) = packet.get(HEADER..)?.split_first()?;
         let (head, body) = rest.split_at_checked(usize::from(*length))?;
         Some(match head {
-            [0xe0..=0xef | 0xd0..=0xdf, _, _, _, _, _, parameters @ ..] => Self::Connect(parameters),
+            [0xd0..=0xef, _, _, _, _, _, parameters @ ..] => Self::Connect(parameters),
             [0xf0, number, ..] => Self::Data(number & 0x80 != 0, body),
             _ => Self::Other,
         })
