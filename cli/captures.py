@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 STEP_MS: Final = 100
 STDIN: Final = "-"
+LIMITS: Final = (
+    "flows_evicted", "fragments_evicted", "stream_evicted", "parser_limit", "parser_memory", "evidence_refused",
+    "evidence_cut", "evidence_gone", "panics",
+)  # fmt: skip
+"""Counters of limits that were hit: what was not seen for that reason."""
 _SUFFIXES: Final = (".pcap", ".pcapng", ".cap", ".trace", ".dmp")
 _PACKED: Final = (".gz", ".zst")
 _PROGRESS_AFTER_S: Final = 1.0
@@ -61,6 +66,7 @@ class Summary:
             "flows": self.counters.get("flows", 0),
             "seconds": round(self.seconds, 3),
             "drops": drops,
+            "limits": {name: self.counters[name] for name in LIMITS if self.counters.get(name)},
             "levels": dict(self.levels),
             "rules": dict(self.rules.most_common(10)),
             "hosts": dict(self.hosts.most_common(5)),

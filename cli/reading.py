@@ -6,12 +6,15 @@ import datetime as dt
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+import click
+
 from cli import errors
 from cli.output import LEVEL_MARKS, Column, level_text, pick
-from cli.safe import json_text
+from cli.safe import json_text, safe
 from cli.summary import LEVELS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from cli.captures import Summary
@@ -86,6 +89,30 @@ def loop_settings(home: Path, **more: Any) -> Settings:  # noqa: ANN401
     config = load_config(home)
     key = event_key(home).hex() if (home / "event.key").is_file() else _SCAN_KEY
     return Settings(agency=config.agency, sensor=config.sensor, key=key, evidence_bytes=0, **more)
+
+
+def simulate_option(run: Callable[..., int]) -> Callable[..., int]:
+    """Give a command `--simulate`, whose names are those of the wire's limits."""
+    return click.option(
+        "--simulate",
+        multiple=True,
+        metavar="NAME",
+        callback=_known_limits,
+        help="Make a limit bite, to see what then happens (a wrong name lists them).",
+    )(run)
+
+
+def _known_limits(_ctx: click.Context, _param: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    if not names:
+        return names
+    from detectors.loop import simulations
+
+    known = simulations()
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        listed = "; ".join(f"{name} ({meaning})" for name, meaning in known.items())
+        raise click.BadParameter(f"no such limit: {', '.join(map(safe, unknown))}; there are {listed}")
+    return names
 
 
 def write_documents(lines: bytes) -> None:

@@ -12,7 +12,16 @@ import click
 import msgspec
 
 from cli.output import Format, format_options
-from cli.reading import ALERT_FIELDS, alert_columns, endpoint, exit_code, loop_settings, short_time, write_documents
+from cli.reading import (
+    ALERT_FIELDS,
+    alert_columns,
+    endpoint,
+    exit_code,
+    loop_settings,
+    short_time,
+    simulate_option,
+    write_documents,
+)
 from cli.summary import LEVELS, counted, print_summary
 from cli.terminal import command
 
@@ -34,9 +43,17 @@ if TYPE_CHECKING:
     type=click.Choice(list(reversed(LEVELS))),
     help="Exit 1 where an alert of this level or above was found.",
 )
+@simulate_option
 @format_options
 @click.pass_obj
-def scan(home: Path, paths: tuple[Path, ...], rule_paths: tuple[Path, ...], fail_on: str | None, form: Format) -> int:
+def scan(  # noqa: PLR0917  (click gives them by name)
+    home: Path,
+    paths: tuple[Path, ...],
+    rule_paths: tuple[Path, ...],
+    fail_on: str | None,
+    simulate: tuple[str, ...],
+    form: Format,
+) -> int:
     """Read captures (pcap, pcapng, gzip, zstd; files or folders) and print alerts.
 
     On a terminal a table, in a pipe one ECS alert a line; the summary goes to stderr. PATH - is stdin.
@@ -44,7 +61,7 @@ def scan(home: Path, paths: tuple[Path, ...], rule_paths: tuple[Path, ...], fail
     from cli.captures import Summary, find_captures, read_all, rules_to_run
     from detectors.loop import PacketLoop
 
-    loop = PacketLoop(rules_to_run(rule_paths).plan, loop_settings(home))
+    loop = PacketLoop(rules_to_run(rule_paths).plan, loop_settings(home, simulate=simulate))
     summary = Summary()
     writer = None if form.raw else form.writer(alert_columns(form), ALERT_FIELDS)
 

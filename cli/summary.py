@@ -45,6 +45,8 @@ def summary_lines(summary: Summary, *, utc: bool, alerts: bool) -> Iterator[str]
         yield f"captured  {local_time(data['first'], utc=utc)} to {local_time(data['last'], utc=utc)}"
     drops = ", ".join(f"{name} {count:,}" for name, count in sorted(data["drops"].items()))
     yield f"dropped   {drops or 'none'}"
+    if data["limits"]:
+        yield "limits    " + ", ".join(f"{name} {count:,}" for name, count in data["limits"].items())
     if alerts:
         yield from _findings(data)
     yield from problem_lines(data["problems"])

@@ -133,6 +133,11 @@ def event_kinds() -> list[str]:
     return list(load_native().event_kinds())
 
 
+def simulations() -> dict[str, str]:
+    """Limits that can be made to bite in a drill, by name, with what then happens."""
+    return dict(load_native().simulations())
+
+
 def load_native() -> Any:  # noqa: ANN401
     """The compiled part. Raises BavnError (E002) where it is not built."""
     try:

@@ -264,8 +264,14 @@ fn event_kinds() -> Vec<&'static str> {
     tables::kinds()
 }
 
+/// Limits that can be made to bite, with what then happens.
+#[pyfunction]
+fn simulations() -> Vec<(&'static str, &'static str)> {
+    bavn_wire::pipeline::SIMULATIONS.to_vec()
+}
+
 #[pymodule]
 mod _native {
     #[pymodule_export]
-    use super::{Batch, Engine, Loop, counters_doc, event_kinds, fields, version, weirds};
+    use super::{Batch, Engine, Loop, counters_doc, event_kinds, fields, simulations, version, weirds};
 }

@@ -470,9 +470,11 @@ impl Feed<'_> {
             [to_server, to_client] if self.direction == Direction::ToServer => [to_server, to_client],
             [to_server, to_client] => [to_client, to_server],
         };
-        // What the other side said before may be another protocol's, as the answer to STARTTLS is.
+        // What the other side said before may be another protocol's, as the answer to STARTTLS is, or the end of
+        // something whose beginning was not seen.
         let (fits, left) = probe(bit, &other, self.direction.flip());
-        if !other.is_empty() && (fits.is_some() || left != 0) {
+        let may_begin = left != 0 && self.cx.from_start[self.direction.flip().index()];
+        if !other.is_empty() && (fits.is_some() || may_begin) {
             let this = self.direction;
             self.direction = this.flip();
             self.data(&other);
