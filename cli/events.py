@@ -40,13 +40,16 @@ _TOLD: Final = (
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--kind", "kinds", multiple=True, help="Only events of this kind (dns, http, file, flow, …): docs/protocols.md lists them.")
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    help="Only events of this kind (dns, http, file, flow, …): docs/protocols.md lists them.",
+)
 @simulate_option
 @format_options
 @click.pass_obj
-def events(
-    home: Path, paths: tuple[Path, ...], kinds: tuple[str, ...], simulate: tuple[str, ...], form: Format
-) -> int:
+def events(home: Path, paths: tuple[Path, ...], kinds: tuple[str, ...], simulate: tuple[str, ...], form: Format) -> int:
     """Read captures and print protocol events (`event.dataset` = bavn.dns, bavn.http, …).
 
     On a terminal a table, in a pipe one ECS event a line; the summary goes to stderr. PATH - is stdin.

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 @simulate_option
 @format_options
 @click.pass_obj
-def scan(  # noqa: PLR0917  (click gives them by name)
+def scan(
     home: Path,
     paths: tuple[Path, ...],
     rule_paths: tuple[Path, ...],

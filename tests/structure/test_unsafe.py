@@ -18,9 +18,7 @@ def sources() -> list[Path]:
 
 def test_unsafe_stands_in_the_ring_alone() -> None:
     found = {
-        path.relative_to(ROOT).as_posix()
-        for path in sources()
-        if WORD.search(COMMENT.sub("", path.read_text("utf-8")))
+        path.relative_to(ROOT).as_posix() for path in sources() if WORD.search(COMMENT.sub("", path.read_text("utf-8")))
     }
     assert found == ALLOWED
 
