@@ -86,11 +86,8 @@ impl Exchange {
             IpAddr::V6(_) => None,
         });
         renew(&mut self.server, address);
-        if let Some(address) = address.filter(|address| !self.servers.contains(address)) {
-            if self.servers.len() < MAX_LISTED {
-                self.servers.push(address);
-            }
-        }
+        let new = address.filter(|address| !self.servers.contains(address));
+        self.servers.extend(new.filter(|_| self.servers.len() < MAX_LISTED));
         renew(&mut self.assigned, message.address(16));
         renew(&mut self.lease, message.number(51));
         renew(&mut self.mask, message.addresses(1).first().copied());

@@ -48,7 +48,7 @@ fn client(line: &[u8]) -> Probe {
         || begins(&"EPRT |")
     {
         Probe::Yes
-    } else if SHARED.iter().any(|word| begins(&word)) {
+    } else if SHARED.iter().any(begins) {
         Probe::More
     } else {
         Probe::No
