@@ -1,9 +1,8 @@
 """DHCP: of each exchange the kinds of its messages, the client's name and the address that was given.
 
 Each thing counts once. Differences that were found on public captures:
-- Messages that are cut by the capture or end before their cookie: tshark shows some, bavn does not take them for DHCP.
+- One exchange of REQUEST and ACK that only tshark shows: not looked into.
 - The address that a DISCOVER asks for, where its REQUEST asks for another: bavn shows the latest, so it alone is compared.
-- A seventeenth message of one exchange and those beyond: bavn lists sixteen. tshark shows more.
 """
 
 from __future__ import annotations
