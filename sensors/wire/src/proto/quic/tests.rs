@@ -62,7 +62,7 @@ const NAME: &str = "tls.client.server_name";
 
 #[test]
 fn recordings_give_their_events() {
-    // JA4 from a second computation on tshark's fields.
+    // Names, version and ids as tshark 4.0 reads them; it has no JA4.
     let expected = [
         ("v1", "1", "1", "q13d0308h3_55b375c5d22e_a06176d7f541", "true", "false"),
         ("v1_resumed", "1", "1", "q13d0310hp_55b375c5d22e_43a52939c45c", "true", "true"),
