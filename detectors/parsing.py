@@ -114,31 +114,39 @@ _CORRELATION_KEYS: Final = frozenset({"type", "rules", "group-by", "timespan", "
 
 
 def _wrong_correlation(document: Document) -> list[Diagnostic]:
-    """Shapes that pySigma does not mind, or trips over."""
+    """Shapes that pySigma does not mind, or trips over; the first that is found."""
     data = document.data["correlation"]
     if not isinstance(data, dict):
         return [document.diagnostic("BAVN-E028", "`correlation` is no mapping", ("correlation",))]
+    wrong = _wrong_type(data) or _wrong_number(data.get("condition"))
+    if wrong is None:
+        return []
+    sentence, path = wrong
+    return [document.diagnostic("BAVN-E028", sentence, ("correlation", *path))]
+
+
+def _wrong_type(data: Mapping[str, Any]) -> tuple[str, YamlPath] | None:
     unknown = sorted(str(key) for key in data if key not in _CORRELATION_KEYS)
     if unknown:
-        sentence = f"a correlation has no `{unknown[0]}`"
-        return [document.diagnostic("BAVN-E028", sentence, ("correlation", unknown[0]))]
-    kind, condition = data.get("type"), data.get("condition")
+        return f"a correlation has no `{unknown[0]}`", (unknown[0],)
+    kind = data.get("type")
     if str(kind).upper() not in SigmaCorrelationType.__members__:
         known = ", ".join(name.lower() for name in SigmaCorrelationType.__members__)
-        sentence = f"`{kind}` is no type of correlation; there are {known}"
-        return [document.diagnostic("BAVN-E028", sentence, ("correlation", "type") if kind else ("correlation",))]
-    if condition is None and not str(kind).startswith("temporal"):
-        return [document.diagnostic("BAVN-E028", f"`{kind}` needs a condition", ("correlation",))]
-    if isinstance(condition, str) and (len(condition) > MAX_CONDITION_CHARS or _nesting(condition) > MAX_PARENTHESES):
-        return [document.diagnostic("BAVN-E028", "the condition is too long or too deep", ("correlation", "condition"))]
-    numbers = (
-        [(key, value) for key, value in condition.items() if key != "field"] if isinstance(condition, dict) else []
-    )
-    wrong = [str(key) for key, value in numbers if isinstance(value, bool) or not isinstance(value, int)]
-    if wrong:
-        path: YamlPath = ("correlation", "condition", wrong[0])
-        return [document.diagnostic("BAVN-E028", f"`{wrong[0]}` takes a whole number", path)]
-    return []
+        return f"`{kind}` is no type of correlation; there are {known}", ("type",) if kind else ()
+    if data.get("condition") is None and not str(kind).startswith("temporal"):
+        return f"`{kind}` needs a condition", ()
+    return None
+
+
+def _wrong_number(condition: Yaml) -> tuple[str, YamlPath] | None:
+    if isinstance(condition, str):
+        is_long = len(condition) > MAX_CONDITION_CHARS or _nesting(condition) > MAX_PARENTHESES
+        return ("the condition is too long or too deep", ("condition",)) if is_long else None
+    numbers = condition.items() if isinstance(condition, dict) else ()
+    for key, value in numbers:
+        if key != "field" and (isinstance(value, bool) or not isinstance(value, int)):
+            return f"`{key}` takes a whole number", ("condition", str(key))
+    return None
 
 
 def filter_of(document: Document) -> tuple[SigmaFilter | None, list[Diagnostic]]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from detectors import check, loop, ruletest
+from detectors import check, crafting, loop, ruletest
 from detectors.correlation_reference import Correlation, Hit
 
 VECTORS = Path(__file__).parents[1] / "vectors/correlations"
@@ -41,7 +41,7 @@ def rule_set(tmp_path: Path, correlation: dict[str, Any]) -> check.RuleSet:
 
 
 def event(name: str, at: float, source: str = "10.0.0.1", **fields: Any) -> dict[str, Any]:
-    own = {"source.ip": source, "dns.question.name": name, **{key: value for key, value in fields.items()}}
+    own = {"source.ip": source, "dns.question.name": name, **fields}
     return {"kind": "dns", "at": at, "fields": own}
 
 
@@ -116,7 +116,7 @@ def expected(plan: dict[str, Any], events: list[dict[str, Any]]) -> list[int]:
 
 @pytest.mark.parametrize("seed", range(150))
 def test_the_engine_tells_what_the_reference_tells(seed: int, tmp_path: Path) -> None:
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311
     correlation = random_correlation(rng)
     text = json.dumps(correlation).replace("dns.question.length", "bavn.dns.question_length")
     found = rule_set(tmp_path, json.loads(text))
@@ -209,8 +209,6 @@ def test_a_circle_is_refused(tmp_path: Path) -> None:
 
 def test_an_alert_tells_of_its_group(tmp_path: Path) -> None:
     """Packets in, one alert out: grouped by the client, with the number of hits and the threshold."""
-    from detectors import crafting
-
     correlation = {
         "type": "event_count",
         "rules": ["a"],

@@ -1,5 +1,7 @@
 //! What fuzzers have found so far, run again: rules over packets, plans, and events.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a test")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -3,6 +3,8 @@
 //! Over every capture in `pcaps/`. What necessarily differs is left out of the comparison: numbers, sizes and histories
 //! of packets, and the tags of the wrapping.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a test")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,7 @@
 //! Memory of all parsers together: many flows that each begin something and never end it.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a test")]
+
 mod common;
 
 use bavn_wire::messages::EventKind;

@@ -1,5 +1,7 @@
 //! What fuzzers have found so far, run again: the minimised corpus, and every input that once failed.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a test")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

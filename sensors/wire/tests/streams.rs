@@ -1,5 +1,7 @@
 //! What reassembly does with what networks and attackers do to a stream: the stated policy, case by case.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a test")]
+
 mod common;
 
 use bavn_wire::messages::EventKind;
