@@ -33,7 +33,7 @@ def theirs(rows: list[dict[str, list[str]]]) -> Iterator[Hashable]:
         ends = tuple(sorted(row["ip.src"][-1:] + row["ip.dst"][-1:]))
         answers = row["nbns.flags.response"][0] in {"1", "True"}
         message = (
-            *(reversed(ends) if answers else ends),
+            *ends,
             int(row["nbns.id"][0], 0),
             "answer" if answers else operation,
         )

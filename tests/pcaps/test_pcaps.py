@@ -50,6 +50,7 @@ FIELDS = {
     "kerberos_services": ["kerberos.SNameString"],
     "kerberos_errors": ["kerberos.error_code"],
     "modbus_functions": ["modbus.func_code"],
+    "dtls_sni": ["dtls.handshake.extensions_server_name"],
     "dnp3_functions": ["dnp3.al.func"],
     "s7_functions": ["s7comm.param.func"],
     "nbns_names": ["nbns.name"],
