@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from pathlib import Path
@@ -11,8 +10,9 @@ from typing import Any, Final
 import click
 
 from cli import errors, terminal
+from cli.lazy import Commands, LazyGroup
 
-COMMANDS: Final[dict[str, tuple[str, str]]] = {
+COMMANDS: Final[Commands] = {
     "demo": ("cli.demo:demo", "Show the main job on real captures and a live wire"),
     "status": ("cli.status:status", "What needs you: sensors, alerts, delivery"),
     "scan": ("cli.scan:scan", "Read captures and print alerts"),
@@ -29,27 +29,14 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "version": ("cli.version:version", "Versions of bavn and its parts"),
     "completion": ("cli.completion:completion", "Completion for bash, zsh and fish"),
 }
-"""Name -> where the command is, and its line in `--help`."""
 
 
 class ReaderGoneError(Exception):
     """The reader of our output went away (`| head`); click would end with 1 on a broken pipe."""
 
 
-class LazyGroup(click.Group):
-    """A group that imports a command only when it is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """Give the names in the order of use."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import one command."""
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, name = COMMANDS[cmd_name][0].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), name)
-        return command
+class MainGroup(LazyGroup):
+    """The commands of bavn."""
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401
         """Call the command; a reader that goes away is no failure."""
@@ -57,23 +44,6 @@ class LazyGroup(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError as error:
             raise ReaderGoneError from error
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """List the commands without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command, and name the nearest one where there is none."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            import difflib
-
-            near = difflib.get_close_matches(args[0], COMMANDS, 1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            ctx.fail(f"No such command {args[0]!r}.{hint}")
-        return super().resolve_command(ctx, args)
 
 
 def default_home() -> Path:
@@ -84,7 +54,7 @@ def default_home() -> Path:
     return Path("/var/lib/bavn") if os.geteuid() == 0 else Path.home() / ".local/share/bavn"
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=MainGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--home", type=click.Path(path_type=Path, file_okay=False), help="Where state and configuration live.")
 @click.version_option(None, "--version", package_name="bavn", message="bavn %(version)s")
 @click.pass_context

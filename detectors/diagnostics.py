@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from detectors.errors import CATALOGUE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Severity = Literal["error", "warning"]
+Severity = Literal["error", "unfillable", "warning"]
+
+# Reasons that lie in the sensor's view, not in the rule.
+UNFILLABLE: Final = frozenset({"BAVN-E030", "BAVN-E032", "BAVN-E033"})
 
 # A longer line is cut around the caret.
 MAX_LINE = 160
@@ -33,7 +36,9 @@ class Diagnostic:
 
     @property
     def severity(self) -> Severity:
-        """Codes tell errors from warnings: BAVN-E..., BAVN-W...."""
+        """Codes tell errors from warnings: BAVN-E..., BAVN-W...; what this sensor cannot see is neither."""
+        if self.code in UNFILLABLE:
+            return "unfillable"
         return "warning" if self.code.startswith("BAVN-W") else "error"
 
     @property
@@ -83,10 +88,11 @@ def _excerpt(diagnostic: Diagnostic) -> list[str]:
 
 
 def summary(diagnostics: Sequence[Diagnostic]) -> str:
-    """`1 error, 2 warnings`."""
-    errors = sum(d.severity == "error" for d in diagnostics)
-    warnings = len(diagnostics) - errors
-    return f"{_count(errors, 'error')}, {_count(warnings, 'warning')}"
+    """`1 error, 2 warnings`; between them, if any, what this sensor cannot see."""
+    severities = [d.severity for d in diagnostics]
+    blind = severities.count("unfillable")
+    parts = [_count(severities.count("error"), "error"), f"{blind} unfillable" if blind else ""]
+    return ", ".join(part for part in (*parts, _count(severities.count("warning"), "warning")) if part)
 
 
 def _count(number: int, noun: str) -> str:

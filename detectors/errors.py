@@ -215,6 +215,17 @@ CATALOGUE: Final[dict[str, tuple[str, str, str]]] = {
         "A case that must match did not, or one that must not match did.",
         "`bavn rules explain` shows each part of the rule on an event.",
     ),
+    "BAVN-E064": (
+        "not a folder that an import may replace",
+        "An import replaces its folder as a whole. This one holds files that no import wrote, or files that somebody "
+        "changed after their import.",
+        "Name another folder with --to; keep rules of your own, and changes, in a folder of your own.",
+    ),
+    "BAVN-E065": (
+        "too many rule files",
+        "An import reads a bounded number of files.",
+        "Name a folder further down.",
+    ),
     "BAVN-W001": (
         "part of the rule can never hold",
         "A branch of the rule needs a field that this sensor cannot see; the other branches work.",

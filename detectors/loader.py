@@ -8,13 +8,13 @@ from __future__ import annotations
 import dataclasses
 import difflib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from detectors import correlating, heads, loop, parsing, plan, rulefiles, taxonomy
 from detectors.backend import BavnBackend, Compiled
 from detectors.check import LoadedRule, Refused, RuleFile, RuleSet, Status
 from detectors.correlating import Known
-from detectors.diagnostics import Diagnostic
+from detectors.diagnostics import UNFILLABLE, Diagnostic
 from detectors.errors import BavnError
 from detectors.plan import PlannedRule
 from detectors.rulefiles import Document, RuleFileError
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
     from sigma.rule import SigmaRule
 
     from detectors.fields import FieldTable
-
-# Reasons that lie in the sensor's view, not in the rule.
-_UNFILLABLE: Final = frozenset({"BAVN-E030", "BAVN-E032", "BAVN-E033"})
 
 
 def compile_files(
@@ -293,7 +290,7 @@ class _Loader:
 
     def _refuse(self, entry: _Entry) -> None:
         codes = {problem.code for problem in entry.problems}
-        status: Status = "unfillable" if codes <= _UNFILLABLE else "refused"
+        status: Status = "unfillable" if codes <= UNFILLABLE else "refused"
         data = entry.data
         self._refused.append(
             Refused(
@@ -302,6 +299,7 @@ class _Loader:
                 entry.source,
                 status,
                 tuple(entry.problems),
+                data,
             )
         )
 

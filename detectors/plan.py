@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 FORMAT: Final = "bavn-plan"
 VERSION: Final = 1
 # Part of the key of kept plans: raise it when the same rule compiles to something else.
-BACKEND_VERSION: Final = 2
+BACKEND_VERSION: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
