@@ -6,7 +6,6 @@ pub mod dhcp;
 pub mod dnp3;
 pub mod dns;
 pub mod dtls;
-pub(crate) mod framed;
 pub(crate) mod framing;
 pub mod ftp;
 pub mod http;

@@ -1,30 +1,37 @@
 //! TPKT (RFC 1006, 6) and COTP, class 0 (RFC 905, 13): packets of ISO transport over TCP, as S7comm, RDP and MMS use them.
 
-use super::framing::Extent;
+use super::framing::{Cut, Extent};
 
 /// Bytes of a TPKT header.
 const HEADER: usize = 4;
 /// The shortest packet has a header and a COTP header of three bytes.
 const SHORTEST: usize = HEADER + 3;
 
-/// How far the packet goes that begins here.
-pub(crate) fn extent(bytes: &[u8]) -> Extent {
-    match *bytes {
-        [version, ..] if version != 3 => Extent::Nothing,
-        [_, reserved, ..] if reserved != 0 => Extent::Nothing,
-        [_, _, l0, l1, ..] => match usize::from(u16::from_be_bytes([l0, l1])) {
-            length @ SHORTEST.. => Extent::Message(length),
-            _ => Extent::Nothing,
-        },
-        _ => Extent::More,
+/// How a stream is cut into packets.
+#[derive(Debug, Default)]
+pub(crate) struct Packets;
+
+impl Cut for Packets {
+    fn extent(bytes: &[u8]) -> Extent {
+        match *bytes {
+            [version, ..] if version != 3 => Extent::Nothing,
+            [_, reserved, ..] if reserved != 0 => Extent::Nothing,
+            [_, _, l0, l1, ..] => match usize::from(u16::from_be_bytes([l0, l1])) {
+                length @ SHORTEST.. => Extent::Message(length),
+                _ => Extent::Nothing,
+            },
+            _ => Extent::More,
+        }
     }
 }
 
 /// A COTP message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cotp<'a> {
-    /// Connection request or confirm, with its variable part.
-    Connect(&'a [u8]),
+    /// Connection request, with its variable part.
+    Request(&'a [u8]),
+    /// Connection confirm, the same.
+    Confirm(&'a [u8]),
     /// Data; true where it ends a message.
     Data(bool, &'a [u8]),
     /// Disconnect, error, acknowledgement and others.
@@ -32,12 +39,14 @@ pub(crate) enum Cotp<'a> {
 }
 
 impl<'a> Cotp<'a> {
-    /// Of a whole packet with its TPKT header.
+    /// Of a whole packet with its TPKT header; `None` where it is shorter than it says.
     pub(crate) fn read(packet: &'a [u8]) -> Option<Self> {
         let (length, rest) = packet.get(HEADER..)?.split_first()?;
         let (head, body) = rest.split_at_checked(usize::from(*length))?;
         Some(match head {
-            [0xd0..=0xef, _, _, _, _, _, parameters @ ..] => Self::Connect(parameters),
+            [0xe0..=0xef, _, _, _, _, _, parameters @ ..] => Self::Request(parameters),
+            [0xd0..=0xdf, _, _, _, _, _, parameters @ ..] => Self::Confirm(parameters),
+            [0xd0..=0xef, ..] => return None,
             [0xf0, number, ..] => Self::Data(number & 0x80 != 0, body),
             _ => Self::Other,
         })
@@ -67,8 +76,8 @@ mod tests {
 
     #[test]
     fn a_connection_request_names_its_selectors() {
-        assert_eq!(extent(CONNECT), Extent::Message(22));
-        let Some(Cotp::Connect(parameters)) = Cotp::read(CONNECT) else { panic!("no connect") };
+        assert_eq!(Packets::extent(CONNECT), Extent::Message(22));
+        let Some(Cotp::Request(parameters)) = Cotp::read(CONNECT) else { panic!("no request") };
         assert_eq!(parameter(parameters, CALLED), Some(&[1, 2][..]));
         assert_eq!((parameter(parameters, 0xc1), parameter(parameters, 9)), (Some(&[1, 0][..]), None));
     }
@@ -78,8 +87,9 @@ mod tests {
         assert_eq!(Cotp::read(&[3, 0, 0, 8, 2, 0xf0, 0x80, 0x32]), Some(Cotp::Data(true, &[0x32])));
         assert_eq!(Cotp::read(&[3, 0, 0, 8, 2, 0xf0, 0, 0x32]), Some(Cotp::Data(false, &[0x32])));
         assert_eq!(Cotp::read(&[3, 0, 0, 7, 9, 0xf0, 0]), None);
+        assert_eq!(Cotp::read(&[3, 0, 0, 8, 3, 0xe0, 0, 0]), None);
         assert_eq!(
-            (extent(&[3, 0, 0, 6]), extent(&[3, 1]), extent(&[3])),
+            (Packets::extent(&[3, 0, 0, 6]), Packets::extent(&[3, 1]), Packets::extent(&[3])),
             (Extent::Nothing, Extent::Nothing, Extent::More)
         );
     }

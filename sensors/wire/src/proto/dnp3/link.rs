@@ -1,7 +1,7 @@
 //! Frames of the data link layer (IEEE 1815-2012, 9) and transport segments (8).
 
 use super::crc::checked;
-use crate::proto::framing::Extent;
+use crate::proto::framing::{Cut, Extent};
 
 /// Two bytes that begin a frame.
 pub(super) const START: [u8; 2] = [0x05, 0x64];
@@ -36,17 +36,23 @@ const fn whole(length: u8) -> usize {
     HEADER + data + 2 * data.div_ceil(BLOCK)
 }
 
-/// How far the frame goes that begins here; what lies before a header with a right CRC is stray.
-pub(super) fn extent(bytes: &[u8]) -> Extent {
-    match *bytes {
-        [a, ..] if a != START[0] => Extent::Stray(memchr::memchr(START[0], bytes).unwrap_or(bytes.len())),
-        [_, b, ..] if b != START[1] => Extent::Stray(1),
-        [_, _, length, ..] if length < 5 => Extent::Stray(2),
-        _ => match bytes.get(..HEADER) {
-            None => Extent::More,
-            Some(header) if checked(header).is_none() => Extent::Stray(2),
-            Some(_) => Extent::Message(bytes.get(2).map_or(HEADER, |length| whole(*length))),
-        },
+/// How a stream is cut into frames.
+#[derive(Debug, Default)]
+pub(super) struct Frames;
+
+impl Cut for Frames {
+    /// What lies before a header with a right CRC is stray: between frames anything may stand.
+    fn extent(bytes: &[u8]) -> Extent {
+        match *bytes {
+            [a, ..] if a != START[0] => Extent::Stray(memchr::memchr(START[0], bytes).unwrap_or(bytes.len())),
+            [_, b, ..] if b != START[1] => Extent::Stray(1),
+            [_, _, length, ..] if length < 5 => Extent::Stray(2),
+            _ => match bytes.get(..HEADER) {
+                None => Extent::More,
+                Some(header) if checked(header).is_none() => Extent::Stray(2),
+                Some(_) => Extent::Message(bytes.get(2).map_or(HEADER, |length| whole(*length))),
+            },
+        }
     }
 }
 

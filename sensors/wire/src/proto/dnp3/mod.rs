@@ -14,9 +14,10 @@ mod transport;
 
 pub use event::FIELDS;
 
-use super::framing::{Extent, Framing};
+use super::framing::{Cut as _, Extent, Framing, Item};
 use crate::messages::{Direction, EventKind};
 use crate::proto::{Close, Context, DatagramParser, FirstBytes, Next, Probe, StreamParser};
+use link::Frames;
 use transactions::Transactions;
 use transport::{Assembly, Fault};
 
@@ -47,6 +48,15 @@ struct Dnp3 {
 }
 
 impl Dnp3 {
+    fn read(&mut self, half: &mut Framing<Frames>, direction: Direction, data: &[u8], cx: &mut Context<'_>) {
+        half.read(data, |item| {
+            if let Item::Message(frame) = item {
+                self.frame(direction, frame, cx);
+            }
+            true
+        });
+    }
+
     fn frame(&mut self, direction: Direction, bytes: &[u8], cx: &mut Context<'_>) {
         self.data.clear();
         let Some(frame) = link::read(bytes, &mut self.data) else {
@@ -80,7 +90,7 @@ impl Dnp3 {
 #[derive(Debug, Default)]
 pub struct Dnp3Stream {
     frames: Dnp3,
-    halves: [Framing; 2],
+    halves: [Framing<Frames>; 2],
 }
 
 impl StreamParser for Dnp3Stream {
@@ -88,7 +98,7 @@ impl StreamParser for Dnp3Stream {
     const FIRST: FirstBytes = FirstBytes::of(&[link::START[0]]);
 
     fn probe(data: &[u8], _: Direction) -> Probe {
-        match (link::extent(data), data) {
+        match (Frames::extent(data), data) {
             (Extent::Message(_), _) => Probe::Yes,
             (Extent::More, _) => Probe::More,
             _ => Probe::No,
@@ -100,14 +110,12 @@ impl StreamParser for Dnp3Stream {
             return Next::Done;
         }
         let Self { frames, halves } = self;
-        let half = &mut halves[direction.index()];
-        // Between frames anything may stand: the next good header counts.
-        let _ = half.feed(data, link::extent, |frame| frames.frame(direction, frame, cx));
+        frames.read(&mut halves[direction.index()], direction, data, cx);
         Next::More
     }
 
     fn gap(&mut self, direction: Direction, len: u64, _: &mut Context<'_>) -> Next {
-        self.halves[direction.index()].gap(len, link::extent);
+        self.halves[direction.index()].gap(len);
         Next::More
     }
 
@@ -136,7 +144,7 @@ impl DatagramParser for Dnp3Datagram {
     const FIRST: FirstBytes = FirstBytes::of(&[link::START[0]]);
 
     fn probe(payload: &[u8], _: [u16; 2]) -> Probe {
-        match link::extent(payload) {
+        match Frames::extent(payload) {
             Extent::Message(_) => Probe::Yes,
             _ => Probe::No,
         }
@@ -146,8 +154,7 @@ impl DatagramParser for Dnp3Datagram {
         if !cx.wants(EventKind::Dnp3) {
             return Next::Done;
         }
-        let frames = &mut self.frames;
-        let _ = Framing::default().feed(payload, link::extent, |frame| frames.frame(direction, frame, cx));
+        self.frames.read(&mut Framing::default(), direction, payload, cx);
         Next::More
     }
 

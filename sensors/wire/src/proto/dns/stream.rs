@@ -4,27 +4,36 @@ use super::parse::Header;
 use super::probe;
 use super::transactions::Transactions;
 use crate::messages::{Direction, EventKind};
+use crate::proto::framing::{Cut, Extent, Framing, Item};
 use crate::proto::{Close, Context, FirstBytes, Next, Probe, StreamParser};
 
 /// DNS over a stream.
 #[derive(Debug, Default)]
 pub struct DnsStream {
     open: Transactions,
-    halves: [Half; 2],
+    halves: [Framing<Messages>; 2],
 }
 
-/// One direction: the begin of a message that is not whole yet, length bytes included. It never grows past
-/// what the two length bytes can say.
+/// How a stream is cut into messages.
 #[derive(Debug, Default)]
-struct Half {
-    part: Vec<u8>,
-    /// Bytes of the message at hand that are passed over, since others of it were lost.
-    skip: usize,
-    /// A gap went past the message at hand: the next bytes must look like a message.
-    lost: bool,
-    /// It could not be found again, or is no DNS.
-    dead: bool,
+struct Messages;
+
+impl Cut for Messages {
+    fn extent(bytes: &[u8]) -> Extent {
+        match bytes.first_chunk().map(|length| usize::from(u16::from_be_bytes(*length))) {
+            None => Extent::More,
+            Some(length @ Header::LEN..) => Extent::Message(PREFIX + length),
+            Some(_) => Extent::Nothing,
+        }
+    }
+
+    fn begins(bytes: &[u8]) -> bool {
+        probe::stream(bytes) == Probe::Yes
+    }
 }
+
+/// Length before a message.
+const PREFIX: usize = 2;
 
 impl StreamParser for DnsStream {
     const KINDS: &'static [EventKind] = &[EventKind::Dns];
@@ -36,8 +45,16 @@ impl StreamParser for DnsStream {
     }
 
     fn data(&mut self, direction: Direction, data: &[u8], cx: &mut Context<'_>) -> Next {
-        let half = &mut self.halves[direction.index()];
-        half.take((direction, data), &mut self.open, cx);
+        let Self { open, halves } = self;
+        let half = &mut halves[direction.index()];
+        let mut is_dns = true;
+        half.read(data, |item| {
+            is_dns = read(open, direction, item, cx);
+            is_dns
+        });
+        if !is_dns {
+            half.die();
+        }
         self.next()
     }
 
@@ -51,7 +68,7 @@ impl StreamParser for DnsStream {
     }
 
     fn close(&mut self, _: Close, cx: &mut Context<'_>) {
-        if self.halves.iter().any(|half| !half.part.is_empty()) {
+        if self.halves.iter().any(Framing::is_within) {
             cx.weird("dns", "dns_stream_ends_in_message", b"");
         }
         self.halves = Default::default();
@@ -59,102 +76,23 @@ impl StreamParser for DnsStream {
     }
 
     fn held(&self) -> usize {
-        self.halves.iter().map(|half| half.part.capacity()).sum::<usize>() + self.open.held()
+        self.halves.iter().map(Framing::held).sum::<usize>() + self.open.held()
     }
 }
 
 impl DnsStream {
     fn next(&self) -> Next {
-        if self.halves.iter().all(|half| half.dead) { Next::Done } else { Next::More }
+        if self.halves.iter().all(Framing::is_dead) { Next::Done } else { Next::More }
     }
 }
 
-/// Bytes of a message with its length, as far as the length is known.
-fn framed_len(bytes: &[u8]) -> Option<usize> {
-    bytes.first_chunk().map(|length| 2 + usize::from(u16::from_be_bytes(*length)))
-}
-
-impl Half {
-    fn take(&mut self, (way, mut data): (Direction, &[u8]), open: &mut Transactions, cx: &mut Context<'_>) {
-        while !data.is_empty() && !self.dead {
-            data = if self.skip > 0 {
-                self.pass_over(data)
-            } else if self.lost {
-                self.find_again(data)
-            } else if self.part.is_empty() {
-                self.whole(way, data, open, cx)
-            } else {
-                self.complete(way, data, open, cx)
-            };
-        }
-    }
-
-    fn pass_over<'d>(&mut self, data: &'d [u8]) -> &'d [u8] {
-        let passed = self.skip.min(data.len());
-        self.skip -= passed;
-        data.get(passed..).unwrap_or_default()
-    }
-
-    fn find_again<'d>(&mut self, data: &'d [u8]) -> &'d [u8] {
-        self.lost = false;
-        self.dead = probe::stream(data) != Probe::Yes;
-        data
-    }
-
-    /// The next message straight from the segment, where it is whole.
-    fn whole<'d>(
-        &mut self,
-        way: Direction,
-        data: &'d [u8],
-        open: &mut Transactions,
-        cx: &mut Context<'_>,
-    ) -> &'d [u8] {
-        let Some((message, rest)) = framed_len(data).and_then(|len| data.split_at_checked(len)) else {
-            self.part.extend_from_slice(data);
-            return &[];
-        };
-        self.message(way, message, open, cx);
-        rest
-    }
-
-    fn complete<'d>(
-        &mut self,
-        way: Direction,
-        data: &'d [u8],
-        open: &mut Transactions,
-        cx: &mut Context<'_>,
-    ) -> &'d [u8] {
-        let wanted = framed_len(&self.part).unwrap_or(2) - self.part.len();
-        let (taken, rest) = data.split_at(wanted.min(data.len()));
-        self.part.extend_from_slice(taken);
-        if framed_len(&self.part) == Some(self.part.len()) {
-            let part = std::mem::take(&mut self.part);
-            self.message(way, &part, open, cx);
-        }
-        rest
-    }
-
-    fn message(&mut self, way: Direction, framed: &[u8], open: &mut Transactions, cx: &mut Context<'_>) {
-        let message = framed.get(2..).unwrap_or_default();
-        if message.len() < Header::LEN {
+/// False where no more can be made of this direction.
+fn read(open: &mut Transactions, direction: Direction, item: Item<'_>, cx: &mut Context<'_>) -> bool {
+    match item {
+        Item::Message(framed) => open.message(direction, framed.get(PREFIX..).unwrap_or_default(), cx),
+        Item::Long(_) | Item::Broken(_) => {
             cx.weird("dns", "dns_bad_length_prefix", b"");
-            self.dead = true;
-        } else {
-            self.dead = !open.message(way, message, cx);
+            false
         }
-    }
-
-    fn gap(&mut self, len: u64) {
-        let left = if self.skip > 0 { self.skip } else { self.left() };
-        self.part = Vec::new();
-        match usize::try_from(len) {
-            Ok(len) if len <= left => self.skip = left - len,
-            _ => (self.skip, self.lost) = (0, true),
-        }
-    }
-
-    /// Bytes that the message at hand still wants; 0 where its length is not known.
-    fn left(&self) -> usize {
-        framed_len(&self.part).map_or(0, |len| len - self.part.len())
     }
 }

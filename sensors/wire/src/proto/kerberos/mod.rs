@@ -14,7 +14,7 @@ mod tests;
 
 pub use event::FIELDS;
 
-use super::framed::{Framed, Item, Rule};
+use super::framing::{Cut, Extent, Framing, Item};
 use super::{Close, Context, DatagramParser, FirstBytes, Next, Probe, StreamParser};
 use crate::messages::{Direction, EventKind};
 use exchanges::Exchanges;
@@ -59,17 +59,26 @@ impl DatagramParser for KerberosDatagram {
 }
 
 /// How a stream is cut into messages.
-const RULE: Rule = Rule {
-    head: probe::framed_length,
-    begins: |data| probe::stream(data) == Probe::Yes,
-    most: limits::MAX_MESSAGE,
-};
+#[derive(Debug, Default)]
+struct Messages;
+
+impl Cut for Messages {
+    const MOST: usize = limits::MAX_MESSAGE;
+
+    fn extent(bytes: &[u8]) -> Extent {
+        probe::extent(bytes)
+    }
+
+    fn begins(bytes: &[u8]) -> bool {
+        probe::stream(bytes) == Probe::Yes
+    }
+}
 
 /// Kerberos over a stream.
 #[derive(Debug, Default)]
 pub struct KerberosStream {
     open: Exchanges,
-    halves: [Framed; 2],
+    halves: [Framing<Messages>; 2],
 }
 
 impl StreamParser for KerberosStream {
@@ -81,9 +90,8 @@ impl StreamParser for KerberosStream {
     }
 
     fn data(&mut self, direction: Direction, data: &[u8], cx: &mut Context<'_>) -> Next {
-        let Self { open, halves: [to_server, to_client] } = self;
-        let half = if direction == Direction::ToServer { to_server } else { to_client };
-        half.read(data, &RULE, |item| match item {
+        let Self { open, halves } = self;
+        halves[direction.index()].read(data, |item| match item {
             Item::Message(framed) => {
                 open.message(framed.get(probe::PREFIX..).unwrap_or_default(), cx);
                 true
@@ -102,9 +110,7 @@ impl StreamParser for KerberosStream {
     }
 
     fn gap(&mut self, direction: Direction, len: u64, _: &mut Context<'_>) -> Next {
-        if let Some(half) = self.halves.get_mut(direction.index()) {
-            half.gap(len, &RULE);
-        }
+        self.halves[direction.index()].gap(len);
         self.next()
     }
 
@@ -118,12 +124,12 @@ impl StreamParser for KerberosStream {
     }
 
     fn held(&self) -> usize {
-        self.open.held() + self.halves.iter().map(Framed::held).sum::<usize>()
+        self.open.held() + self.halves.iter().map(Framing::held).sum::<usize>()
     }
 }
 
 impl KerberosStream {
     fn next(&self) -> Next {
-        if self.halves.iter().all(Framed::is_dead) { Next::Done } else { Next::More }
+        if self.halves.iter().all(Framing::is_dead) { Next::Done } else { Next::More }
     }
 }

@@ -2,12 +2,13 @@
 
 use super::message::{AP_REP, AP_REQ, AS_REP, AS_REQ, KRB_ERROR, TGS_REP, TGS_REQ};
 use crate::asn1::{Head, Tag, head};
-use crate::proto::{Probe, framed};
+use crate::proto::Probe;
+use crate::proto::framing::Extent;
 
 /// Length before a message on a stream (RFC 4120 7.2.2).
 pub(super) const PREFIX: usize = 4;
 /// No message needs more.
-const MAX_LENGTH: u64 = 1 << 24;
+const MAX_LENGTH: u32 = 1 << 24;
 
 /// Looks at one datagram.
 pub(super) fn datagram(payload: &[u8]) -> Probe {
@@ -19,21 +20,21 @@ pub(super) fn datagram(payload: &[u8]) -> Probe {
 
 /// Looks at the begin of a stream: length, then a message that may not be whole yet.
 pub(super) fn stream(bytes: &[u8]) -> Probe {
-    match framed_length(bytes) {
-        framed::Head::More => Probe::More,
-        framed::Head::Len(len) => message(bytes.get(PREFIX..).unwrap_or_default(), usize::try_from(len).ok()),
-        framed::Head::Broken => Probe::No,
+    match extent(bytes) {
+        Extent::More => Probe::More,
+        Extent::Message(len) => message(bytes.get(PREFIX..).unwrap_or_default(), Some(len)),
+        Extent::Stray(_) | Extent::Nothing => Probe::No,
     }
 }
 
 /// Length of a message on a stream with its prefix; the highest bit is reserved.
-pub(super) fn framed_length(bytes: &[u8]) -> framed::Head {
+pub(super) fn extent(bytes: &[u8]) -> Extent {
     match (bytes, bytes.first_chunk::<PREFIX>()) {
-        ([1..=0xff, ..], _) => framed::Head::Broken,
-        (_, None) => framed::Head::More,
-        (_, Some(length)) => match u64::from(u32::from_be_bytes(*length)) {
-            len @ 10..MAX_LENGTH => framed::Head::Len(len + PREFIX as u64),
-            _ => framed::Head::Broken,
+        ([1..=0xff, ..], _) => Extent::Nothing,
+        (_, None) => Extent::More,
+        (_, Some(length)) => match u32::from_be_bytes(*length) {
+            len @ 10..MAX_LENGTH => Extent::Message(len as usize + PREFIX),
+            _ => Extent::Nothing,
         },
     }
 }

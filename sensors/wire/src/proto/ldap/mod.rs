@@ -17,10 +17,11 @@ mod tests;
 
 pub use event::FIELDS;
 
-use super::framed::{Framed, Head, Item, Rule};
+use super::framing::{Cut, Extent, Framing, Item};
 use super::{Close, Context, DatagramParser, FirstBytes, Next, Probe, StreamParser};
 use crate::messages::{Direction, EventKind};
 use operations::{Operations, Then};
+use sasl::Buffers;
 
 /// Anomalies that this protocol can name, with their meaning.
 pub const WEIRDS: &[(&str, &str)] = &[
@@ -45,9 +46,8 @@ impl DatagramParser for LdapDatagram {
     }
 
     fn datagram(&mut self, _: Direction, mut payload: &[u8], cx: &mut Context<'_>) -> Next {
-        while let Head::Len(len) = probe::length(payload) {
-            let split = usize::try_from(len).ok().and_then(|len| payload.split_at_checked(len));
-            let (message, rest) = split.unwrap_or((payload, &[]));
+        while let Extent::Message(len) = probe::extent(payload) {
+            let (message, rest) = payload.split_at_checked(len).unwrap_or((payload, &[]));
             self.open.message(message, cx);
             payload = rest;
         }
@@ -68,25 +68,27 @@ impl DatagramParser for LdapDatagram {
 }
 
 /// How a stream is cut into messages.
-const RULE: Rule = Rule {
-    head: probe::length,
-    begins: |data| probe::message(data) == Probe::Yes,
-    most: limits::MAX_MESSAGE,
-};
+#[derive(Debug, Default)]
+struct Messages;
 
-/// The same of what SASL protects.
-const SASL_RULE: Rule = Rule {
-    head: sasl::length,
-    begins: |data| matches!(sasl::length(data), Head::Len(_)),
-    most: sasl::MAX_BUFFER,
-};
+impl Cut for Messages {
+    const MOST: usize = limits::MAX_MESSAGE;
+
+    fn extent(bytes: &[u8]) -> Extent {
+        probe::extent(bytes)
+    }
+
+    fn begins(bytes: &[u8]) -> bool {
+        probe::message(bytes) == Probe::Yes
+    }
+}
 
 /// One direction of a stream.
 #[derive(Debug, Default)]
 struct Half {
-    plain: Framed,
+    plain: Framing<Messages>,
     /// Buffers of SASL, once there are some; then `plain` reads what stands in them.
-    buffers: Option<Box<Framed>>,
+    buffers: Option<Box<Framing<Buffers>>>,
 }
 
 /// LDAP over a stream.
@@ -105,18 +107,15 @@ impl StreamParser for LdapStream {
     }
 
     fn data(&mut self, direction: Direction, data: &[u8], cx: &mut Context<'_>) -> Next {
-        let Self { open, halves: [to_server, to_client] } = self;
-        let half = if direction == Direction::ToServer { to_server } else { to_client };
-        match half.read(data, open, cx) {
+        let Self { open, halves } = self;
+        match halves[direction.index()].read(data, open, cx) {
             Next::More if self.halves.iter().all(Half::is_dead) => Next::Done,
             next => next,
         }
     }
 
     fn gap(&mut self, direction: Direction, len: u64, _: &mut Context<'_>) -> Next {
-        if let Some(half) = self.halves.get_mut(direction.index()) {
-            half.gap(len);
-        }
+        self.halves[direction.index()].gap(len);
         if self.halves.iter().all(Half::is_dead) { Next::Done } else { Next::More }
     }
 
@@ -141,7 +140,7 @@ impl Half {
         }
         let mut next = Next::More;
         let mut is_protected = false;
-        let rest = self.plain.read(data, &RULE, |item| {
+        let rest = self.plain.read(data, |item| {
             is_protected = open.sasl.is_some() && matches!(item, Item::Broken([0, ..]));
             if !is_protected {
                 next = read(open, item, cx);
@@ -149,7 +148,7 @@ impl Half {
             next == Next::More && !is_protected
         });
         if is_protected {
-            *self = Self { plain: Framed::default(), buffers: Some(Box::default()) };
+            *self = Self { plain: Framing::default(), buffers: Some(Box::default()) };
             return self.read(rest, open, cx);
         }
         if let Next::Switch(_) = next { Next::Switch(rest.len()) } else { next }
@@ -158,10 +157,10 @@ impl Half {
     fn gap(&mut self, len: u64) {
         match &mut self.buffers {
             Some(buffers) => {
-                buffers.gap(len, &SASL_RULE);
-                self.plain.gap(u64::MAX, &RULE);
+                buffers.gap(len);
+                self.plain.gap(u64::MAX);
             }
-            None => self.plain.gap(len, &RULE),
+            None => self.plain.gap(len),
         }
     }
 
@@ -176,14 +175,14 @@ impl Half {
 
 /// Reads what SASL protects: done where it is sealed.
 fn protected(
-    plain: &mut Framed,
-    buffers: &mut Framed,
+    plain: &mut Framing<Messages>,
+    buffers: &mut Framing<Buffers>,
     data: &[u8],
     open: &mut Operations,
     cx: &mut Context<'_>,
 ) -> Next {
     let mut sealed = false;
-    buffers.read(data, &SASL_RULE, |item| {
+    buffers.read(data, |item| {
         match item {
             Item::Message(buffer) => match sasl::clear_text(buffer.get(sasl::PREFIX..).unwrap_or_default()) {
                 Some(text) => sealed = !signed(plain, text, open, cx),
@@ -192,7 +191,7 @@ fn protected(
             Item::Long(_) => {
                 cx.counters.parser_limit += 1;
                 cx.weird("ldap", "ldap_message_too_long", b"");
-                plain.gap(u64::MAX, &RULE);
+                plain.gap(u64::MAX);
             }
             Item::Broken(_) => cx.weird("ldap", "ldap_no_message", b""),
         }
@@ -206,9 +205,9 @@ fn protected(
 }
 
 /// Reads the text of a buffer that is signed; false where it is none.
-fn signed(plain: &mut Framed, text: &[u8], open: &mut Operations, cx: &mut Context<'_>) -> bool {
+fn signed(plain: &mut Framing<Messages>, text: &[u8], open: &mut Operations, cx: &mut Context<'_>) -> bool {
     let mut is_text = true;
-    plain.read(text, &RULE, |item| {
+    plain.read(text, |item| {
         is_text = !matches!(item, Item::Broken(_));
         is_text && read(open, item, cx) == Next::More
     });

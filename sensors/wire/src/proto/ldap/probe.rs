@@ -5,24 +5,23 @@ use super::message::{
     SEARCH_REQUEST, UNBIND_REQUEST, is_request, operation,
 };
 use crate::asn1::{Head, Tag, head};
-use crate::proto::{Probe, framed};
+use crate::proto::Probe;
+use crate::proto::framing::Extent;
 
 /// Looks at one datagram.
 pub(super) fn datagram(payload: &[u8]) -> Probe {
-    match (message(payload), length(payload)) {
-        (Probe::Yes, framed::Head::Len(len)) if len <= payload.len() as u64 => Probe::Yes,
+    match (message(payload), extent(payload)) {
+        (Probe::Yes, Extent::Message(len)) if len <= payload.len() => Probe::Yes,
         _ => Probe::No,
     }
 }
 
 /// Length of a message with its tag and length.
-pub(super) fn length(bytes: &[u8]) -> framed::Head {
+pub(super) fn extent(bytes: &[u8]) -> Extent {
     match head(bytes) {
-        Head::More if matches!(bytes.first(), None | Some(0x30)) => framed::Head::More,
-        Head::Element(Tag::SEQUENCE, outer, content) if content >= 5 => {
-            framed::Head::Len(outer as u64 + content as u64)
-        }
-        _ => framed::Head::Broken,
+        Head::More if matches!(bytes.first(), None | Some(0x30)) => Extent::More,
+        Head::Element(Tag::SEQUENCE, outer, content) if content >= 5 => Extent::Message(outer + content),
+        _ => Extent::Nothing,
     }
 }
 

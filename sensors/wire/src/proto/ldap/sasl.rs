@@ -2,21 +2,32 @@
 //! with a token of its mechanism. Where the token only signs, the messages behind it are in clear text.
 
 use crate::asn1::{Head, Tag, head};
-use crate::proto::framed;
+use crate::proto::framing::{Cut, Extent};
 
 /// Length before a buffer.
 pub(super) const PREFIX: usize = 4;
 /// Longest buffer that is put together, in bytes: a directory's schema comes as one entry of some 300 KiB.
 pub(super) const MAX_BUFFER: usize = 1024 * 1024;
 /// Directory servers send up to some ten megabytes in one.
-const MAX_LENGTH: u64 = 1 << 25;
+const MAX_LENGTH: u32 = 1 << 25;
 
-/// Length of a buffer with its prefix.
-pub(super) fn length(bytes: &[u8]) -> framed::Head {
-    match bytes.first_chunk::<PREFIX>().map(|len| u64::from(u32::from_be_bytes(*len))) {
-        None => framed::Head::More,
-        Some(len @ 16..MAX_LENGTH) => framed::Head::Len(len + PREFIX as u64),
-        Some(_) => framed::Head::Broken,
+/// How a stream is cut into buffers.
+#[derive(Debug, Default)]
+pub(super) struct Buffers;
+
+impl Cut for Buffers {
+    const MOST: usize = MAX_BUFFER;
+
+    fn extent(bytes: &[u8]) -> Extent {
+        match bytes.first_chunk::<PREFIX>().map(|len| u32::from_be_bytes(*len)) {
+            None => Extent::More,
+            Some(len @ 16..MAX_LENGTH) => Extent::Message(len as usize + PREFIX),
+            Some(_) => Extent::Nothing,
+        }
+    }
+
+    fn begins(bytes: &[u8]) -> bool {
+        matches!(Self::extent(bytes), Extent::Message(_))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Header and body of a message (MODBUS Messaging on TCP/IP Implementation Guide V1.0b, 3.1.3).
 
 use super::limits::{MAX_LENGTH, MAX_OBJECTS, MAX_VALUES};
-use crate::proto::framing::Extent;
+use crate::proto::framing::{Cut, Extent};
 
 /// One message: a header of seven bytes, then function code and data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,27 +12,32 @@ pub(super) struct Adu<'a> {
     pub(super) data: &'a [u8],
 }
 
-impl<'a> Adu<'a> {
-    /// Bytes before the length's count begins.
-    const PREFIX: usize = 6;
+/// Bytes before the length's count begins.
+const PREFIX: usize = 6;
 
-    /// Of the whole bytes of one message.
-    pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
-        let ([t0, t1, _, _, _, _, unit, function], data) = bytes.split_first_chunk::<8>()?;
-        Some(Self { transaction: u16::from_be_bytes([*t0, *t1]), unit: *unit, function: *function, data })
-    }
+/// How a stream is cut into messages.
+#[derive(Debug, Default)]
+pub(super) struct Messages;
 
-    /// How far the message goes that begins here.
-    pub(super) fn extent(bytes: &[u8]) -> Extent {
+impl Cut for Messages {
+    fn extent(bytes: &[u8]) -> Extent {
         match *bytes {
             [_, _, p0, p1, l0, l1, ..] => {
                 let length = usize::from(u16::from_be_bytes([l0, l1]));
                 let fits = (p0, p1) == (0, 0) && (2..=MAX_LENGTH).contains(&length);
-                if fits { Extent::Message(Self::PREFIX + length) } else { Extent::Nothing }
+                if fits { Extent::Message(PREFIX + length) } else { Extent::Nothing }
             }
             [_, _, p0, ..] if p0 != 0 => Extent::Nothing,
             _ => Extent::More,
         }
+    }
+}
+
+impl<'a> Adu<'a> {
+    /// Of the whole bytes of one message.
+    pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
+        let ([t0, t1, _, _, _, _, unit, function], data) = bytes.split_first_chunk::<8>()?;
+        Some(Self { transaction: u16::from_be_bytes([*t0, *t1]), unit: *unit, function: *function, data })
     }
 
     /// True where a client could have said it.

@@ -12,10 +12,10 @@ mod transactions;
 
 pub use event::FIELDS;
 
-use super::framing::{Framing, Unframed};
+use super::framing::{Framing, Item};
 use crate::messages::{Direction, EventKind};
 use crate::proto::{Close, Context, DatagramParser, FirstBytes, Next, Probe, StreamParser};
-use adu::Adu;
+use adu::Messages;
 use transactions::Transactions;
 
 /// Anomalies that this protocol can name, with their meaning.
@@ -33,7 +33,7 @@ pub const WEIRDS: &[(&str, &str)] = &[
 #[derive(Debug, Default)]
 pub struct Modbus {
     open: Transactions,
-    halves: [Framing; 2],
+    halves: [Framing<Messages>; 2],
 }
 
 impl StreamParser for Modbus {
@@ -50,17 +50,18 @@ impl StreamParser for Modbus {
             return Next::Done;
         }
         let Self { open, halves } = self;
-        let half = &mut halves[direction.index()];
-        if half.feed(data, Adu::extent, |message| open.message(direction, message, cx))
-            == Err(Unframed::Broken)
-        {
-            cx.weird("modbus", "modbus_bad_header", b"");
-        }
+        halves[direction.index()].read(data, |item| {
+            match item {
+                Item::Message(message) => open.message(direction, message, cx),
+                Item::Long(_) | Item::Broken(_) => cx.weird("modbus", "modbus_bad_header", b""),
+            }
+            true
+        });
         self.next()
     }
 
     fn gap(&mut self, direction: Direction, len: u64, _: &mut Context<'_>) -> Next {
-        self.halves[direction.index()].gap(len, Adu::extent);
+        self.halves[direction.index()].gap(len);
         self.next()
     }
 

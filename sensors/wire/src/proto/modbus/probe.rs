@@ -1,22 +1,22 @@
 //! Is it Modbus/TCP? There is no magic: protocol identifier 0, a length, and a body that fits its function.
 
-use super::adu::Adu;
+use super::adu::{Adu, Messages};
 use super::names;
 use crate::proto::Probe;
-use crate::proto::framing::Extent;
+use crate::proto::framing::{Cut as _, Extent};
 
 /// Functions of the specification have lengths that can be checked.
 const MAX_STRICT: usize = 260;
 
 /// Looks at the begin of a stream's direction.
 pub(super) fn stream(bytes: &[u8]) -> Probe {
-    let len = match Adu::extent(bytes) {
+    let len = match Messages::extent(bytes) {
         Extent::More => return Probe::More,
         Extent::Message(len) if len <= MAX_STRICT => len,
         _ => return Probe::No,
     };
     match bytes.split_at_checked(len) {
-        Some((message, rest)) => judge(fits(message) && Adu::extent(rest) != Extent::Nothing),
+        Some((message, rest)) => judge(fits(message) && Messages::extent(rest) != Extent::Nothing),
         None if bytes.len() < 8 => Probe::More,
         None => part(bytes),
     }
@@ -24,7 +24,7 @@ pub(super) fn stream(bytes: &[u8]) -> Probe {
 
 /// Looks at one datagram, which is one message.
 pub(super) fn datagram(bytes: &[u8]) -> Probe {
-    judge(Adu::extent(bytes) == Extent::Message(bytes.len()) && fits(bytes))
+    judge(Messages::extent(bytes) == Extent::Message(bytes.len()) && fits(bytes))
 }
 
 const fn judge(fits: bool) -> Probe {

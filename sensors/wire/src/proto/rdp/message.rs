@@ -3,9 +3,7 @@
 
 use super::limits::{MAX_CHANNELS, MAX_TEXT};
 use crate::asn1::{Der, Head, Tag, head};
-
-/// TPKT's header and X.224's length byte and code.
-pub(super) const PREFIX: usize = 6;
+use crate::proto::tpkt::Cotp;
 
 /// What a message is.
 #[derive(Debug, PartialEq, Eq)]
@@ -76,20 +74,14 @@ pub(super) struct Info {
     pub(super) has_password: bool,
 }
 
-/// Reads one TPKT; `None` where it contradicts itself.
-pub(super) fn parse(bytes: &[u8]) -> Option<Message> {
-    let (&[_, _, _, _, li, code], _) = bytes.split_first_chunk::<PREFIX>()?;
-    match code & 0xf0 {
-        0xe0 => Some(Message::Request(request(variable(bytes, li)?))),
-        0xd0 => Some(Message::Confirm(confirm(variable(bytes, li)?))),
-        0xf0 => data(bytes.get(7..)?),
-        _ => Some(Message::Other),
+/// Reads one packet; `None` where it contradicts itself.
+pub(super) fn parse(packet: &[u8]) -> Option<Message> {
+    match Cotp::read(packet)? {
+        Cotp::Request(variable) => Some(Message::Request(request(variable))),
+        Cotp::Confirm(variable) => Some(Message::Confirm(confirm(variable))),
+        Cotp::Data(_, mcs) => data(mcs),
+        Cotp::Other => Some(Message::Other),
     }
-}
-
-/// What stands behind the fixed part of a request or a confirm.
-fn variable(bytes: &[u8], li: u8) -> Option<&[u8]> {
-    bytes.get(11..5 + usize::from(li))
 }
 
 fn request(mut rest: &[u8]) -> Request {

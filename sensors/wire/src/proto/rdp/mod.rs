@@ -13,7 +13,8 @@ mod tests;
 
 pub use event::FIELDS;
 
-use super::framed::{Framed, Item, Rule};
+use super::framing::{Cut, Extent, Framing, Item};
+use super::tpkt::Packets;
 use super::{Close, Context, FirstBytes, Next, Probe, StreamParser};
 use crate::messages::{Direction, EventKind};
 use event::Seen;
@@ -27,17 +28,22 @@ pub const WEIRDS: &[(&str, &str)] = &[
     ("rdp_too_many_messages", "A beginning that does not end within the limit"),
 ];
 
-/// How a stream is cut into messages.
-const RULE: Rule = Rule {
-    head: probe::length,
-    begins: |data| matches!(probe::length(data), super::framed::Head::Len(_)),
-    most: limits::MAX_MESSAGE,
-};
+/// How a connection's beginning is cut into packets, whose longest tells of channels and certificates.
+#[derive(Debug, Default)]
+struct Beginning;
+
+impl Cut for Beginning {
+    const MOST: usize = limits::MAX_MESSAGE;
+
+    fn extent(bytes: &[u8]) -> Extent {
+        Packets::extent(bytes)
+    }
+}
 
 /// Reads the beginning of one connection.
 #[derive(Debug, Default)]
 pub struct Rdp {
-    halves: [Framed; 2],
+    halves: [Framing<Beginning>; 2],
     seen: Box<Seen>,
     messages: u32,
     /// Time and packet of the newest bytes.
@@ -58,15 +64,12 @@ impl StreamParser for Rdp {
         self.newest = (cx.time, cx.packet);
         self.started.get_or_insert(cx.time);
         let mut next = Next::More;
-        let Some(half) = self.halves.get_mut(direction.index()) else { return Next::Done };
-        let mut half = std::mem::take(half);
-        let rest = half.read(data, &RULE, |item| {
+        let mut half = std::mem::take(&mut self.halves[direction.index()]);
+        let rest = half.read(data, |item| {
             next = self.item(item, cx);
             next == Next::More
         });
-        if let Some(place) = self.halves.get_mut(direction.index()) {
-            *place = half;
-        }
+        self.halves[direction.index()] = half;
         match next {
             Next::More => return Next::More,
             Next::Done => self.finish(cx),
@@ -98,7 +101,7 @@ impl StreamParser for Rdp {
     }
 
     fn held(&self) -> usize {
-        self.halves.iter().map(Framed::held).sum()
+        self.halves.iter().map(Framing::held).sum()
     }
 }
 

@@ -1,37 +1,31 @@
 //! Is it RDP? A connection request or confirm of X.224 with what only RDP puts into it. Others that speak X.224 (S7comm,
 //! MMS) have parameters of other codes there.
 
-use super::message::PREFIX;
-use crate::proto::{Probe, framed};
+use crate::proto::Probe;
+use crate::proto::framing::{Cut as _, Extent};
+use crate::proto::tpkt::Packets;
 
-/// Length of a TPKT.
-pub(super) fn length(bytes: &[u8]) -> framed::Head {
-    match *bytes {
-        [3, 0, a, b, ..] => match u16::from_be_bytes([a, b]) {
-            len @ 7.. => framed::Head::Len(len.into()),
-            _ => framed::Head::Broken,
-        },
-        [] | [3] | [3, 0] | [3, 0, _] => framed::Head::More,
-        _ => framed::Head::Broken,
-    }
-}
+/// TPKT's header, X.224's length byte and code.
+const PREFIX: usize = 6;
 
 /// Looks at the begin of a stream.
 pub(super) fn stream(bytes: &[u8]) -> Probe {
-    let len = match length(bytes) {
-        framed::Head::More => return Probe::More,
-        framed::Head::Broken => return Probe::No,
-        framed::Head::Len(len) => len,
+    let len = match Packets::extent(bytes) {
+        Extent::More => return Probe::More,
+        Extent::Stray(_) | Extent::Nothing => return Probe::No,
+        Extent::Message(len) => len,
     };
     let Some((&[_, _, _, _, li, code], rest)) = bytes.split_first_chunk::<PREFIX>() else {
-        return if bytes.get(4).is_none_or(|li| *li == 2 || u64::from(*li) + 5 == len) {
+        return if bytes.get(4).is_none_or(|li| *li == 2 || usize::from(*li) + 5 == len) {
             Probe::More
         } else {
             Probe::No
         };
     };
     match code {
-        0xe0 | 0xd0 if u64::from(li) + 5 == len => connection(code, rest, usize::from(li).saturating_sub(6)),
+        0xe0 | 0xd0 if usize::from(li) + 5 == len => {
+            connection(code, rest, usize::from(li).saturating_sub(6))
+        }
         0xf0 if li == 2 => follows(rest, &[&[0x80, 0x7f, 0x65], &[0x80, 0x7f, 0x66]]),
         _ => Probe::No,
     }

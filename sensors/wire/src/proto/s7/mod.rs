@@ -12,8 +12,8 @@ mod transactions;
 
 pub use event::FIELDS;
 
-use super::framing::{Extent, Framing, Unframed};
-use super::tpkt::{self, Cotp};
+use super::framing::{Cut as _, Extent, Framing, Item};
+use super::tpkt::{Cotp, Packets};
 use crate::messages::{Direction, EventKind};
 use crate::proto::{Close, Context, FirstBytes, Next, Probe, StreamParser};
 use limits::MAX_MESSAGE;
@@ -34,7 +34,7 @@ pub const WEIRDS: &[(&str, &str)] = &[
 /// Reads one flow.
 #[derive(Debug, Default)]
 pub struct S7comm {
-    halves: [Framing; 2],
+    halves: [Framing<Packets>; 2],
     /// Messages that came in several packets, as far as they have come.
     parts: [Vec<u8>; 2],
     open: Transactions,
@@ -54,16 +54,19 @@ impl StreamParser for S7comm {
         }
         let Self { halves, parts, open } = self;
         let (half, part) = (&mut halves[direction.index()], &mut parts[direction.index()]);
-        let fed = half.feed(data, tpkt::extent, |packet| take(direction, packet, part, open, cx));
-        if fed == Err(Unframed::Broken) {
-            cx.weird("s7", "s7_bad_packet", b"");
-        }
+        half.read(data, |item| {
+            match item {
+                Item::Message(packet) => take(direction, packet, part, open, cx),
+                Item::Long(_) | Item::Broken(_) => cx.weird("s7", "s7_bad_packet", b""),
+            }
+            true
+        });
         self.next()
     }
 
     fn gap(&mut self, direction: Direction, len: u64, _: &mut Context<'_>) -> Next {
         self.parts[direction.index()] = Vec::new();
-        self.halves[direction.index()].gap(len, tpkt::extent);
+        self.halves[direction.index()].gap(len);
         self.next()
     }
 
@@ -91,7 +94,7 @@ impl S7comm {
 /// One packet of a direction.
 fn take(way: Direction, packet: &[u8], part: &mut Vec<u8>, open: &mut Transactions, cx: &mut Context<'_>) {
     match Cotp::read(packet) {
-        Some(Cotp::Connect(parameters)) => open.connect(parameters),
+        Some(Cotp::Request(parameters) | Cotp::Confirm(parameters)) => open.connect(parameters),
         Some(Cotp::Data(true, data)) if part.is_empty() => open.message(way, data, cx),
         Some(Cotp::Data(ends, data)) => {
             if part.len() + data.len() > MAX_MESSAGE {
@@ -114,8 +117,8 @@ fn take(way: Direction, packet: &[u8], part: &mut Vec<u8>, open: &mut Transactio
 fn probe(data: &[u8]) -> Probe {
     let mut rest = data;
     loop {
-        let Extent::Message(length) = tpkt::extent(rest) else {
-            return if tpkt::extent(rest) == Extent::More { Probe::More } else { Probe::No };
+        let Extent::Message(length) = Packets::extent(rest) else {
+            return if Packets::extent(rest) == Extent::More { Probe::More } else { Probe::No };
         };
         match rest {
             [_, _, _, _, 2, 0xf0, _, S7, kind, ..] => return known(matches!(kind, 1..=3 | 7)),
