@@ -58,16 +58,55 @@ pub(crate) struct Datagrams {
 /// A set of protocols, a bit each.
 pub(crate) type Set = u64;
 
-macro_rules! streams {
-    ($($name:ident $parser:ty, $text:literal;)*) => {
-        /// Parser of a stream.
-        pub(crate) enum StreamService { $($name($parser),)* }
+/// What the parsers of streams and of datagrams have alike; `$own` adds what they have not.
+macro_rules! services {
+    ($Service:ident $Id:ident $own:ident; $($(#[$cfg:meta])? $name:ident $parser:ty, $text:literal;)*) => {
+        /// A parser of one flow.
+        pub(crate) enum $Service { $($(#[$cfg])? $name($parser),)* }
 
         #[derive(Clone, Copy)]
-        enum StreamId { $($name,)* }
+        enum $Id { $($(#[$cfg])? $name,)* }
 
+        impl $Service {
+            fn new(set: Set) -> Option<Self> {
+                const ROWS: &[$Id] = &[$($(#[$cfg])? $Id::$name,)*];
+                match ROWS.get(set.trailing_zeros() as usize)? {
+                    $($(#[$cfg])? $Id::$name => Some(Self::$name(Default::default())),)*
+                }
+            }
+
+            pub(crate) const fn name(&self) -> &'static str {
+                match self { $($(#[$cfg])? Self::$name(_) => $text,)* }
+            }
+
+            /// Bytes of heap that the parser holds.
+            pub(crate) fn held(&self) -> usize {
+                match self { $($(#[$cfg])? Self::$name(parser) => parser.held(),)* }
+            }
+
+            pub(crate) fn tick(&mut self, cx: &mut Context<'_>) {
+                match self { $($(#[$cfg])? Self::$name(parser) => parser.tick(cx),)* }
+            }
+
+            pub(crate) fn close(&mut self, why: Close, cx: &mut Context<'_>) {
+                match self { $($(#[$cfg])? Self::$name(parser) => parser.close(why, cx),)* }
+            }
+        }
+
+        impl std::fmt::Debug for $Service {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+
+        $own! { $($(#[$cfg])? $name $parser;)* }
+    };
+}
+
+macro_rules! of_streams {
+    ($($(#[$cfg:meta])? $name:ident $parser:ty;)*) => {
         impl StreamService {
-            const ROWS: &[StreamRow] = &[$(StreamRow {
+            const ROWS: &[StreamRow] = &[$($(#[$cfg])? StreamRow {
                 set: 1 << StreamId::$name as u32,
                 kinds: <$parser as StreamParser>::KINDS,
                 first: <$parser as StreamParser>::FIRST,
@@ -75,49 +114,19 @@ macro_rules! streams {
                 probe: <$parser as StreamParser>::probe,
             },)*];
 
-            fn new(set: Set) -> Option<Self> {
-                const ROWS: &[StreamId] = &[$(StreamId::$name,)*];
-                match ROWS.get(set.trailing_zeros() as usize)? {
-                    $(StreamId::$name => Some(Self::$name(Default::default())),)*
-                }
-            }
-
-            pub(crate) const fn name(&self) -> &'static str {
-                match self { $(Self::$name(_) => $text,)* }
-            }
-
-            /// Bytes of heap that the parser holds.
-            pub(crate) fn held(&self) -> usize {
-                match self { $(Self::$name(parser) => parser.held(),)* }
-            }
-
             fn data(&mut self, direction: Direction, data: &[u8], cx: &mut Context<'_>) -> Next {
-                match self { $(Self::$name(parser) => parser.data(direction, data, cx),)* }
+                match self { $($(#[$cfg])? Self::$name(parser) => parser.data(direction, data, cx),)* }
             }
 
             fn gap(&mut self, direction: Direction, len: u64, cx: &mut Context<'_>) -> Next {
-                match self { $(Self::$name(parser) => parser.gap(direction, len, cx),)* }
-            }
-
-            pub(crate) fn tick(&mut self, cx: &mut Context<'_>) {
-                match self { $(Self::$name(parser) => parser.tick(cx),)* }
-            }
-
-            fn close(&mut self, why: Close, cx: &mut Context<'_>) {
-                match self { $(Self::$name(parser) => parser.close(why, cx),)* }
+                match self { $($(#[$cfg])? Self::$name(parser) => parser.gap(direction, len, cx),)* }
             }
         }
     };
 }
 
-macro_rules! datagrams {
-    ($($name:ident $parser:ty, $text:literal;)*) => {
-        /// Parser of datagrams.
-        pub(crate) enum DatagramService { $($name($parser),)* }
-
-        #[derive(Clone, Copy)]
-        enum DatagramId { $($name,)* }
-
+macro_rules! of_datagrams {
+    ($($name:ident $parser:ty;)*) => {
         impl DatagramService {
             const ROWS: &[DatagramRow] = &[$(DatagramRow {
                 set: 1 << DatagramId::$name as u32,
@@ -126,52 +135,22 @@ macro_rules! datagrams {
                 probe: <$parser as DatagramParser>::probe,
             },)*];
 
-            fn new(set: Set) -> Option<Self> {
-                const ROWS: &[DatagramId] = &[$(DatagramId::$name,)*];
-                match ROWS.get(set.trailing_zeros() as usize)? {
-                    $(DatagramId::$name => Some(Self::$name(Default::default())),)*
-                }
-            }
-
-            pub(crate) const fn name(&self) -> &'static str {
-                match self { $(Self::$name(_) => $text,)* }
-            }
-
-            /// Bytes of heap that the parser holds.
-            pub(crate) fn held(&self) -> usize {
-                match self { $(Self::$name(parser) => parser.held(),)* }
-            }
-
             pub(crate) fn datagram(&mut self, direction: Direction, payload: &[u8], cx: &mut Context<'_>) -> Next {
                 match self { $(Self::$name(parser) => parser.datagram(direction, payload, cx),)* }
-            }
-
-            pub(crate) fn tick(&mut self, cx: &mut Context<'_>) {
-                match self { $(Self::$name(parser) => parser.tick(cx),)* }
-            }
-
-            pub(crate) fn close(&mut self, why: Close, cx: &mut Context<'_>) {
-                match self { $(Self::$name(parser) => parser.close(why, cx),)* }
-            }
-
-            /// The protocol of a datagram's payload, if any of `enabled` knows it.
-            pub(crate) fn find(enabled: Set, payload: &[u8], ports: [u16; 2]) -> Option<Self> {
-                let first = *payload.first()?;
-                let mut left = enabled & DATAGRAMS_BY_FIRST[usize::from(first)];
-                while let Some(row) = Self::ROWS.get(left.trailing_zeros() as usize) {
-                    if (row.probe)(payload, ports) == Probe::Yes {
-                        return Self::new(row.set);
-                    }
-                    left &= !row.set;
-                }
-                None
             }
         }
     };
 }
 
+macro_rules! streams {
+    ($($rows:tt)*) => { services! { StreamService StreamId of_streams; $($rows)* } };
+}
+
+macro_rules! datagrams {
+    ($($rows:tt)*) => { services! { DatagramService DatagramId of_datagrams; $($rows)* } };
+}
+
 // The order is that of the probes.
-#[cfg(not(test))]
 streams! {
     Tls crate::proto::tls::Tls, "tls";
     Dns crate::proto::dns::DnsStream, "dns";
@@ -189,25 +168,7 @@ streams! {
     Smb Box<crate::proto::smb::Smb>, "smb";
     DceRpc Box<crate::proto::dce_rpc::DceRpc>, "dce_rpc";
     Rdp crate::proto::rdp::Rdp, "rdp";
-}
-
-#[cfg(test)]
-streams! {
-    Tls crate::proto::tls::Tls, "tls";
-    Dns crate::proto::dns::DnsStream, "dns";
-    Ssh crate::proto::ssh::Ssh, "ssh";
-    Smtp crate::proto::smtp::Smtp, "smtp";
-    Ftp crate::proto::ftp::Ftp, "ftp";
-    FtpData crate::proto::ftp::FtpData, "ftp-data";
-    Http2 crate::proto::http2::Http2, "http2";
-    Http crate::proto::http::Http, "http";
-    Kerberos crate::proto::kerberos::KerberosStream, "kerberos";
-    Modbus crate::proto::modbus::Modbus, "modbus";
-    Dnp3 crate::proto::dnp3::Dnp3Stream, "dnp3";
-    Ldap crate::proto::ldap::LdapStream, "ldap";
-    S7 crate::proto::s7::S7comm, "s7";
-    Rdp crate::proto::rdp::Rdp, "rdp";
-    Echo super::echo::Echo, "echo";
+    #[cfg(test)] Echo super::echo::Echo, "echo";
 }
 
 datagrams! {
@@ -222,15 +183,18 @@ datagrams! {
     Dhcp crate::proto::dhcp::Dhcp, "dhcp";
 }
 
-impl std::fmt::Debug for StreamService {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl std::fmt::Debug for DatagramService {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
+impl DatagramService {
+    /// The protocol of a datagram's payload, if any of `enabled` knows it.
+    pub(crate) fn find(enabled: Set, payload: &[u8], ports: [u16; 2]) -> Option<Self> {
+        let first = *payload.first()?;
+        let mut left = enabled & DATAGRAMS_BY_FIRST[usize::from(first)];
+        while let Some(row) = Self::ROWS.get(left.trailing_zeros() as usize) {
+            if (row.probe)(payload, ports) == Probe::Yes {
+                return Self::new(row.set);
+            }
+            left &= !row.set;
+        }
+        None
     }
 }
 

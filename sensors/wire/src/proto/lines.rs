@@ -78,6 +78,11 @@ pub(crate) fn reply(line: &[u8]) -> Option<(u16, bool)> {
     (100..600).contains(&code).then_some((code, rest.first() == Some(&b'-')))
 }
 
+/// A TLS handshake record where a line should begin: the change to TLS was said out of sight.
+pub(super) const fn is_tls(data: &[u8]) -> bool {
+    matches!(data, [22, 3, ..])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -29,6 +29,7 @@ pub mod ssh;
 pub(crate) mod testing;
 pub mod tls;
 pub(crate) mod tpkt;
+pub(crate) mod waiting;
 pub mod websocket;
 pub mod x509;
 
@@ -165,6 +166,21 @@ impl Context<'_> {
     #[must_use]
     pub fn wants(&self, kind: EventKind) -> bool {
         self.sink.wants(kind) || self.sink.wants(EventKind::Weird)
+    }
+
+    /// Does something as of another time and packet: when a wait ended, for one, is no fact of the wire.
+    pub fn at<R>(&mut self, moment: (u64, u64), act: impl FnOnce(&mut Self) -> R) -> R {
+        let now = std::mem::replace(&mut self.time, moment.0);
+        let here = std::mem::replace(&mut self.packet, moment.1);
+        let done = act(self);
+        (self.time, self.packet) = (now, here);
+        done
+    }
+
+    /// Counts a limit that was hit, and its anomaly.
+    pub fn limit(&mut self, protocol: &'static str, name: &'static str, detail: &[u8]) {
+        self.counters.parser_limit += 1;
+        self.weird(protocol, name, detail);
     }
 
     /// Counts an anomaly; gives out a `weird` event the first time that the flow shows it.

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::{Context, Told};
+use super::{Close, Context, DatagramParser, Next, Told};
 use crate::counters::Counters;
 use crate::fields::Field;
 use crate::flow::Shared;
-use crate::messages::{Event, EventKind, FlowInfo, Sink, Transport, Value};
+use crate::messages::{Direction, Event, EventKind, FlowInfo, Sink, Transport, Value};
 
 /// One event, its values as text: `?` for unobserved, lists joined by `|`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,4 +136,57 @@ fn show(value: &Value<'_>) -> String {
         Value::Text(text) => String::from_utf8_lossy(text).into_owned(),
         Value::List(list) => list.iter().map(show).collect::<Vec<_>>().join("|"),
     }
+}
+
+/// Datagrams that two sides sent each other.
+pub(crate) type Conversation = Vec<(Direction, Vec<u8>)>;
+
+/// Recordings of our own in `tests/data/<folder>`, by name.
+macro_rules! recordings {
+    ($folder:literal: $($name:ident)*) => {
+        const RECORDINGS: &[(&str, &str)] = &[$((
+            stringify!($name),
+            include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/", $folder, "/", stringify!($name), ".hex")),
+        )),*];
+
+        fn recording(name: &str) -> Conversation {
+            conversation(RECORDINGS.iter().find(|row| row.0 == name).unwrap().1)
+        }
+    };
+}
+pub(crate) use recordings;
+
+/// One line a datagram: `>` what the client sent, `<` what the server sent, in hexadecimal digits.
+pub(crate) fn conversation(text: &str) -> Conversation {
+    let unhex = |row: &str| {
+        (0..row.len()).step_by(2).map(|at| u8::from_str_radix(&row[at..at + 2], 16).unwrap()).collect()
+    };
+    let turn = |line: &str| {
+        let direction = if line.starts_with('>') { Direction::ToServer } else { Direction::ToClient };
+        (direction, unhex(&line[2..]))
+    };
+    text.lines().map(turn).collect()
+}
+
+/// Gives a parser the turns, a millisecond apart, until it is done.
+pub(crate) fn feed(
+    parser: &mut impl DatagramParser,
+    recorder: &mut Recorder,
+    turns: &[(Direction, Vec<u8>)],
+) -> Next {
+    for (direction, bytes) in turns {
+        if recorder.with(1_000_000, |cx| parser.datagram(*direction, bytes, cx)) == Next::Done {
+            return Next::Done;
+        }
+    }
+    Next::More
+}
+
+/// The same with a parser of its own, which must free all at the end.
+pub(crate) fn replay<P: DatagramParser>(mut recorder: Recorder, turns: &[(Direction, Vec<u8>)]) -> Recorder {
+    let mut parser = P::default();
+    feed(&mut parser, &mut recorder, turns);
+    recorder.with(0, |cx| parser.close(Close::End, cx));
+    assert_eq!(parser.held(), 0);
+    recorder
 }

@@ -346,10 +346,9 @@ impl Conversation {
 
     fn oldest(&mut self, carrier: &Carrier<'_>, cx: &mut Context<'_>) {
         let Some(call) = self.calls.pop_front() else { return };
-        let now = (cx.time, cx.packet);
-        (cx.time, cx.packet) = (call.time, call.packet);
-        event::call(&call, Answer::Unobserved, &self.about(carrier), cx);
-        (cx.time, cx.packet) = now;
+        cx.at((call.time, call.packet), |cx| {
+            event::call(&call, Answer::Unobserved, &self.about(carrier), cx)
+        });
     }
 
     fn about<'a>(&'a self, carrier: &Carrier<'a>) -> event::About<'a> {
@@ -430,6 +429,5 @@ fn parameters(header: &Header, head: usize) -> u64 {
 }
 
 fn limit(cx: &mut Context<'_>, what: &[u8]) {
-    cx.counters.parser_limit += 1;
-    cx.weird("dce_rpc", "dce_rpc_limit", what);
+    cx.limit("dce_rpc", "dce_rpc_limit", what);
 }

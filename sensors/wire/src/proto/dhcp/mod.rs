@@ -52,7 +52,7 @@ impl DatagramParser for Dhcp {
             return Next::More;
         };
         if let Some(stalest) = cx.shared.dhcp.make_room() {
-            limit(cx);
+            cx.limit("dhcp", "dhcp_too_many_exchanges", b"");
             event::emit(&stalest, cx);
         }
         let sender = cx.flow.ip[direction.index()];
@@ -82,7 +82,7 @@ impl Dhcp {
     fn begin(&mut self, id: Id, cx: &mut Context<'_>) {
         self.begun.retain(|(id, ..)| cx.shared.dhcp.waits(id));
         if self.begun.len() >= MAX_PER_FLOW {
-            limit(cx);
+            cx.limit("dhcp", "dhcp_too_many_exchanges", b"");
             let (id, time, packet) = self.begun.remove(0);
             tell_late(&id, (time, packet), true, cx);
         }
@@ -101,13 +101,5 @@ impl Dhcp {
 /// The first message's own time and packet are the event's: when the wait ended is no fact of the wire.
 fn tell_late(id: &Id, (time, packet): (u64, u64), all: bool, cx: &mut Context<'_>) {
     let Some(exchange) = cx.shared.dhcp.give_up(id, cx.time, all) else { return };
-    let now = (cx.time, cx.packet);
-    (cx.time, cx.packet) = (time, packet);
-    event::emit(&exchange, cx);
-    (cx.time, cx.packet) = now;
-}
-
-fn limit(cx: &mut Context<'_>) {
-    cx.counters.parser_limit += 1;
-    cx.weird("dhcp", "dhcp_too_many_exchanges", b"");
+    cx.at((time, packet), |cx| event::emit(&exchange, cx));
 }

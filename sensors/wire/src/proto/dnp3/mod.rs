@@ -75,8 +75,7 @@ impl Dnp3 {
             Ok(()) => {}
             Err(Fault::Order) => cx.weird("dnp3", "dnp3_segment_out_of_order", b""),
             Err(Fault::Limit) => {
-                cx.counters.parser_limit += 1;
-                cx.weird("dnp3", "dnp3_fragment_limit", b"");
+                cx.limit("dnp3", "dnp3_fragment_limit", b"");
             }
         }
     }

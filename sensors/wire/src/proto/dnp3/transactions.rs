@@ -7,23 +7,31 @@ use super::link::Frame;
 use super::names;
 use super::objects::Objects;
 use crate::proto::Context;
+use crate::proto::waiting::{Request, Waiting};
 
 /// Link addresses to which everyone listens (9.2.5.2): nobody answers.
 const BROADCAST: std::ops::RangeInclusive<u16> = 0xfffd..=0xffff;
 
 #[derive(Debug)]
-struct Pending {
-    time: u64,
-    packet: u64,
+struct Open {
     exchange: Exchange,
     /// Sequence number of the next fragment of the answer.
     next: u8,
 }
 
-/// The open requests of a flow, oldest first.
+impl Request for Open {
+    const MOST: usize = MAX_PENDING;
+    const WAIT: u64 = ANSWER_TIMEOUT;
+
+    fn unanswered(&self, cx: &mut Context<'_>) {
+        event::emit(&self.exchange, cx);
+    }
+}
+
+/// The open requests of a flow.
 #[derive(Debug, Default)]
 pub(super) struct Transactions {
-    pending: Vec<Pending>,
+    waiting: Waiting<Open>,
 }
 
 impl Transactions {
@@ -51,11 +59,7 @@ impl Transactions {
             exchange.is_unanswered = true;
             return event::emit(&exchange, cx);
         }
-        if self.pending.len() >= MAX_PENDING {
-            cx.counters.parser_limit += 1;
-            self.pending.remove(0).give_out(cx);
-        }
-        self.pending.push(Pending { time: cx.time, packet: cx.packet, exchange, next });
+        self.waiting.push(Open { exchange, next }, cx);
     }
 
     fn answer(&mut self, frame: Frame, fragment: Fragment, cx: &mut Context<'_>) {
@@ -67,9 +71,9 @@ impl Transactions {
             exchange.is_whole = true;
             return event::emit(&exchange, cx);
         }
-        let fits = |pending: &Pending| pending.exchange.ends == ends && pending.next == fragment.sequence();
+        let fits = |open: &Open| open.exchange.ends == ends && open.next == fragment.sequence();
         let is_final = fragment.is_final();
-        match self.pending.iter().position(fits) {
+        match self.waiting.position(fits) {
             Some(at) if is_final => self.complete(at, fragment, cx),
             Some(at) => self.go_on(at, fragment, cx),
             None => self.unasked(ends, fragment, cx),
@@ -77,7 +81,8 @@ impl Transactions {
     }
 
     fn complete(&mut self, at: usize, fragment: Fragment, cx: &mut Context<'_>) {
-        let Pending { time, mut exchange, .. } = self.pending.remove(at);
+        let Some(pending) = self.waiting.remove(at) else { return };
+        let (time, mut exchange) = (pending.time, pending.request.exchange);
         exchange.add(fragment);
         exchange.is_whole = true;
         exchange.answered_after(cx.time.saturating_sub(time));
@@ -86,10 +91,11 @@ impl Transactions {
 
     /// More fragments of the answer follow.
     fn go_on(&mut self, at: usize, fragment: Fragment, cx: &mut Context<'_>) {
-        let Some(pending) = self.pending.get_mut(at) else { return };
-        pending.next = (fragment.sequence() + 1) & 0x0f;
-        pending.exchange.answered_after(cx.time.saturating_sub(pending.time));
-        if pending.exchange.add(fragment) {
+        let Some(pending) = self.waiting.get_mut(at) else { return };
+        let open = &mut pending.request;
+        open.next = (fragment.sequence() + 1) & 0x0f;
+        open.exchange.answered_after(cx.time.saturating_sub(pending.time));
+        if open.exchange.add(fragment) {
             cx.counters.parser_limit += 1;
         }
     }
@@ -105,43 +111,20 @@ impl Transactions {
         if is_final {
             return event::emit(&exchange, cx);
         }
-        if self.pending.len() >= MAX_PENDING {
-            cx.counters.parser_limit += 1;
-            self.pending.remove(0).give_out(cx);
-        }
-        self.pending.push(Pending { time: cx.time, packet: cx.packet, exchange, next });
+        self.waiting.push(Open { exchange, next }, cx);
     }
 
-    /// Gives out what has waited too long.
     pub(super) fn expire(&mut self, cx: &mut Context<'_>) {
-        let now = cx.time;
-        while self.pending.first().is_some_and(|pending| now.saturating_sub(pending.time) > ANSWER_TIMEOUT) {
-            self.pending.remove(0).give_out(cx);
-        }
+        self.waiting.expire(cx);
     }
 
-    /// Gives out all that waits.
     pub(super) fn flush(&mut self, cx: &mut Context<'_>) {
-        for pending in self.pending.drain(..) {
-            pending.give_out(cx);
-        }
+        self.waiting.flush(cx);
     }
 
     pub(super) fn held(&self) -> usize {
         let objects = |objects: &Objects| objects.list.capacity() * 8 + objects.controls.capacity() * 8;
-        let each = |pending: &Pending| {
-            objects(&pending.exchange.objects) + objects(&pending.exchange.answer_objects)
-        };
-        self.pending.capacity() * size_of::<Pending>() + self.pending.iter().map(each).sum::<usize>()
-    }
-}
-
-impl Pending {
-    /// The request's own time and packet are the event's: when the wait ended is no fact of the wire.
-    fn give_out(&self, cx: &mut Context<'_>) {
-        let now = (cx.time, cx.packet);
-        (cx.time, cx.packet) = (self.time, self.packet);
-        event::emit(&self.exchange, cx);
-        (cx.time, cx.packet) = now;
+        let each = |open: &Open| objects(&open.exchange.objects) + objects(&open.exchange.answer_objects);
+        self.waiting.held() + self.waiting.iter().map(each).sum::<usize>()
     }
 }

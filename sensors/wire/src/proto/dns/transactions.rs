@@ -7,6 +7,7 @@ use super::names;
 use super::parse::{Flags, Header, Malformed, Question};
 use crate::messages::{Direction, EventKind};
 use crate::proto::Context;
+use crate::proto::waiting::{Request, Waiting};
 
 /// Bytes that most names fit in: what a query costs.
 const SMALL: usize = 48;
@@ -15,9 +16,7 @@ const SPARE: usize = 512;
 
 /// A query that has no answer yet.
 #[derive(Debug)]
-struct Pending {
-    time: u64,
-    packet: u64,
+struct Query {
     id: u16,
     direction: Direction,
     flags: Flags,
@@ -27,7 +26,7 @@ struct Pending {
     name: Vec<u8>,
 }
 
-impl Pending {
+impl Query {
     fn asks(&self, id: u16, question: Option<(&[u8], Question)>) -> bool {
         self.id == id
             && question.is_none_or(|(name, question)| {
@@ -45,20 +44,21 @@ impl Pending {
             question: Some((&self.name, self.qtype, self.qclass)),
         }
     }
+}
 
-    /// The query's own time and packet are the event's: when the wait ended is no fact of the wire.
-    fn give_out(&self, cx: &mut Context<'_>) {
-        let now = (cx.time, cx.packet);
-        (cx.time, cx.packet) = (self.time, self.packet);
+impl Request for Query {
+    const MOST: usize = MAX_PENDING;
+    const WAIT: u64 = ANSWER_TIMEOUT;
+
+    fn unanswered(&self, cx: &mut Context<'_>) {
         event::query(&self.asked(), &[], cx);
-        (cx.time, cx.packet) = now;
     }
 }
 
-/// The open queries of a flow, oldest first, and a buffer that goes from one name to the next.
+/// The open queries of a flow, and a buffer that goes from one name to the next.
 #[derive(Debug, Default)]
 pub(super) struct Transactions {
-    pending: Vec<Pending>,
+    waiting: Waiting<Query>,
     spare: Vec<u8>,
     /// Identifier of a zone transfer whose further messages are not answers of their own (RFC 5936 2.2).
     transfer: Option<u16>,
@@ -69,7 +69,7 @@ pub(super) struct Transactions {
 impl Transactions {
     /// Bytes of heap, roughly: names are mostly short.
     pub(super) fn held(&self) -> usize {
-        self.pending.capacity() * (size_of::<Pending>() + SMALL) + self.spare.capacity()
+        self.waiting.held() + self.waiting.capacity() * SMALL + self.spare.capacity()
     }
 
     /// Takes one whole message. False where it is none.
@@ -133,10 +133,7 @@ impl Transactions {
             };
             return event::query(&asked, &event::questions(bytes, header), cx);
         }
-        self.make_room(cx);
-        self.pending.push(Pending {
-            time: cx.time,
-            packet: cx.packet,
+        let query = Query {
             id: header.id,
             direction: self.direction.unwrap_or(Direction::ToServer),
             flags: header.flags,
@@ -144,7 +141,8 @@ impl Transactions {
             qtype: question.qtype,
             qclass: question.qclass,
             name: std::mem::take(name),
-        });
+        };
+        self.waiting.push(query, cx);
     }
 
     fn answer(
@@ -160,13 +158,14 @@ impl Transactions {
         // What goes the query's own way answers nothing (multicast DNS announces to the address it asks).
         let way = self.direction;
         let row = self.find(header.id, shown);
-        let row = row.filter(|row| self.pending.get(*row).is_some_and(|query| Some(query.direction) != way));
-        if let Some(row) = row {
-            let pending = self.pending.remove(row);
-            self.transfer = matches!(pending.qtype, 251 | 252).then_some(header.id);
+        let row = row
+            .filter(|row| self.waiting.get_mut(*row).is_some_and(|one| Some(one.request.direction) != way));
+        if let Some(pending) = row.and_then(|row| self.waiting.remove(row)) {
+            let query = pending.request;
+            self.transfer = matches!(query.qtype, 251 | 252).then_some(header.id);
             let rtt = Some(cx.time.saturating_sub(pending.time));
-            event::answer(bytes, header, at, &pending.asked(), rtt, name, cx);
-            self.spare = pending.name;
+            event::answer(bytes, header, at, &query.asked(), rtt, name, cx);
+            self.spare = query.name;
         } else if self.transfer != Some(header.id) {
             self.unasked(bytes, header, at, question, name, cx);
         }
@@ -183,7 +182,8 @@ impl Transactions {
         name: &[u8],
         cx: &mut Context<'_>,
     ) {
-        if self.pending.iter().any(|query| query.id == header.id && Some(query.direction) != self.direction) {
+        let way = self.direction;
+        if self.waiting.any(|query| query.id == header.id && Some(query.direction) != way) {
             cx.weird("dns", "dns_answer_to_other_question", name);
         }
         let asked = Asked {
@@ -198,30 +198,15 @@ impl Transactions {
     }
 
     fn find(&self, id: u16, question: Option<(&[u8], Question)>) -> Option<usize> {
-        self.pending.iter().position(|pending| pending.asks(id, question))
+        self.waiting.position(|query| query.asks(id, question))
     }
 
-    fn make_room(&mut self, cx: &mut Context<'_>) {
-        if self.pending.len() >= MAX_PENDING {
-            cx.counters.parser_limit += 1;
-            self.pending.remove(0).give_out(cx);
-        }
-    }
-
-    /// Gives out what has waited too long.
     pub(super) fn expire(&mut self, cx: &mut Context<'_>) {
-        let now = cx.time;
-        let old = |pending: &Pending| now.saturating_sub(pending.time) > ANSWER_TIMEOUT;
-        while self.pending.first().is_some_and(old) {
-            self.pending.remove(0).give_out(cx);
-        }
+        self.waiting.expire(cx);
     }
 
-    /// Gives out all that waits.
     pub(super) fn flush(&mut self, cx: &mut Context<'_>) {
-        for pending in self.pending.drain(..) {
-            pending.give_out(cx);
-        }
+        self.waiting.flush(cx);
     }
 }
 

@@ -1,56 +1,19 @@
-//! Whole handshakes through the parser. The recordings in `tests/data/dtls` are our own, out of `pcaps/dtls`: `>` what the
-//! client sent, `<` what the server sent, one line a datagram.
+//! Whole handshakes through the parser. The recordings in `tests/data/dtls` are our own, out of `pcaps/dtls`.
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::proto::testing::{Recorder, Seen};
+use crate::proto::testing::{self, Conversation, Recorder, Seen, conversation, feed, recordings};
 use crate::proto::x509;
 
-type Conversation = Vec<(Direction, Vec<u8>)>;
-
-macro_rules! recordings {
-    ($($name:ident)*) => {
-        const RECORDINGS: &[(&str, &str)] =
-            &[$((stringify!($name), include_str!(concat!("../../../tests/data/dtls/", stringify!($name), ".hex")))),*];
-    };
-}
-
-recordings! { client_cert dtls10 dtls12 fragments psk refused resumed }
-
-fn recording(name: &str) -> Conversation {
-    let (_, text) = RECORDINGS.iter().find(|row| row.0 == name).unwrap();
-    let unhex = |row: &str| {
-        (0..row.len()).step_by(2).map(|at| u8::from_str_radix(&row[at..at + 2], 16).unwrap()).collect()
-    };
-    let turn = |line: &str| {
-        let direction = if line.starts_with('>') { Direction::ToServer } else { Direction::ToClient };
-        (direction, unhex(&line[2..]))
-    };
-    text.lines().map(turn).collect()
-}
+recordings! { "dtls": client_cert dtls10 dtls12 fragments psk refused resumed }
 
 fn recorder() -> Recorder {
     Recorder::new([tls::FIELDS, x509::FIELDS].concat().leak())
 }
 
-fn feed(parser: &mut Dtls, recorder: &mut Recorder, turns: &[(Direction, Vec<u8>)]) -> Next {
-    let mut next = Next::More;
-    for (direction, bytes) in turns {
-        next = recorder.with(1_000_000, |cx| parser.datagram(*direction, bytes, cx));
-        if next == Next::Done {
-            break;
-        }
-    }
-    next
-}
-
 fn replay(turns: &[(Direction, Vec<u8>)]) -> Recorder {
-    let (mut parser, mut recorder) = (Dtls::default(), recorder());
-    feed(&mut parser, &mut recorder, turns);
-    recorder.with(0, |cx| parser.close(Close::End, cx));
-    assert_eq!(parser.held(), 0);
-    recorder
+    testing::replay::<Dtls>(recorder(), turns)
 }
 
 fn the_event(recorder: &Recorder) -> &Seen {

@@ -18,7 +18,7 @@ pub use data::FtpData;
 pub use event::FIELDS;
 pub use links::Links;
 
-use super::lines::{Line, Lines, reply, verb};
+use super::lines::{Line, Lines, is_tls, reply, verb};
 use super::{Close, Context, FirstBytes, Next, Probe, StreamParser};
 use crate::messages::{Direction, EventKind};
 use limits::{MAX_LINE, MAX_OUTSTANDING, MIN_DATA_PORT};
@@ -171,7 +171,7 @@ impl Ftp {
     fn expect(&mut self, pending: Pending, cx: &mut Context<'_>) {
         if self.session.outstanding.len() >= MAX_OUTSTANDING {
             if self.session.spoke[1] {
-                limit("ftp_too_many_outstanding", cx);
+                cx.limit("ftp", "ftp_too_many_outstanding", b"");
             }
             if let Some(oldest) = self.session.outstanding.pop_front() {
                 self.unanswered(&oldest, cx);
@@ -189,11 +189,10 @@ impl Ftp {
 
     fn unanswered(&mut self, pending: &Pending, cx: &mut Context<'_>) {
         if Action::of(pending.name).is_some() {
-            let now = (cx.time, cx.packet);
-            (cx.time, cx.packet) = (pending.time, pending.packet);
-            let data = self.session.data.clone().filter(|_| is_transfer(pending.name));
-            event::emit(&self.session, pending, None, data.as_ref(), cx);
-            (cx.time, cx.packet) = now;
+            cx.at((pending.time, pending.packet), |cx| {
+                let data = self.session.data.clone().filter(|_| is_transfer(pending.name));
+                event::emit(&self.session, pending, None, data.as_ref(), cx);
+            });
             self.session.told += 1;
         }
     }
@@ -214,7 +213,7 @@ impl Ftp {
         if port < MIN_DATA_PORT {
             cx.weird("ftp", "ftp_low_port", port.to_string().as_bytes());
         } else if !cx.shared.ftp.expect(ends, cx.time) {
-            limit("ftp_too_many_announcements", cx);
+            cx.limit("ftp", "ftp_too_many_announcements", b"");
         }
         self.session.data = Some(Data { mode, ip, ends, bytes: None });
     }
@@ -248,10 +247,9 @@ impl Ftp {
             let link = cx.shared.ftp.remove(&data.ends).filter(|link| link.is_open);
             data.bytes = link.map(|link| link.bytes);
         }
-        let now = (cx.time, cx.packet);
-        (cx.time, cx.packet) = (ending.time, ending.packet);
-        event::emit(&self.session, &ending.pending, Some(&ending.reply), ending.data.as_ref(), cx);
-        (cx.time, cx.packet) = now;
+        cx.at((ending.time, ending.packet), |cx| {
+            event::emit(&self.session, &ending.pending, Some(&ending.reply), ending.data.as_ref(), cx)
+        });
         self.session.told += 1;
     }
 }
@@ -338,14 +336,4 @@ impl Ftp {
 
 fn is_transfer(name: &str) -> bool {
     matches!(Action::of(name), Some(Action::Download | Action::Upload | Action::List))
-}
-
-fn limit(name: &'static str, cx: &mut Context<'_>) {
-    cx.counters.parser_limit += 1;
-    cx.weird("ftp", name, b"");
-}
-
-/// A TLS handshake record: AUTH TLS was said out of sight.
-fn is_tls(data: &[u8]) -> bool {
-    matches!(data, [22, 3, ..])
 }

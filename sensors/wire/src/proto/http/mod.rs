@@ -433,8 +433,7 @@ fn is_bodiless(method: Option<Method>, code: u16) -> bool {
 
 fn warn(head: &Head<'_>, cx: &mut Context<'_>) {
     if head.more {
-        cx.counters.parser_limit += 1;
-        cx.weird("http", "http_too_many_headers", b"");
+        cx.limit("http", "http_too_many_headers", b"");
     }
     if head.broken {
         cx.weird("http", "http_bad_header", b"");

@@ -138,8 +138,5 @@ pub(crate) fn give_out(request: &Request, cx: &mut Context<'_>) {
     if request.told {
         return;
     }
-    let now = (cx.time, cx.packet);
-    (cx.time, cx.packet) = (request.time, request.packet);
-    event::give_out(Some(request), None, cx);
-    (cx.time, cx.packet) = now;
+    cx.at((request.time, request.packet), |cx| event::give_out(Some(request), None, cx));
 }

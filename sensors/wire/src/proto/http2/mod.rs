@@ -293,8 +293,7 @@ impl Http2 {
             }
         }
         if list.cut {
-            cx.counters.parser_limit += 1;
-            cx.weird("http2", "http2_headers_too_long", b"");
+            cx.limit("http2", "http2_headers_too_long", b"");
         }
         if list.bad {
             cx.weird("http2", "http2_bad_header", b"");

@@ -106,8 +106,7 @@ impl Streams {
         self.heads += stream.head();
         self.open.insert(id, stream);
         if self.open.len() > MAX_STREAMS {
-            cx.counters.parser_limit += 1;
-            cx.weird("http2", "http2_too_many_streams", b"");
+            cx.limit("http2", "http2_too_many_streams", b"");
             let oldest = self.open.keys().next().copied();
             oldest.into_iter().for_each(|oldest| self.drop_stream(oldest, cx));
         }

@@ -5,19 +5,23 @@ use super::limits::{ANSWER_TIMEOUT, MAX_PENDING};
 use super::message::{self, Message, Request};
 use crate::messages::EventKind;
 use crate::proto::Context;
+use crate::proto::waiting::{self, Pending, Waiting};
 
-/// A request that has no answer yet.
-#[derive(Debug)]
-struct Pending {
-    time: u64,
-    packet: u64,
-    request: Box<Request>,
+impl waiting::Request for Box<Request> {
+    const MOST: usize = MAX_PENDING;
+    const WAIT: u64 = ANSWER_TIMEOUT;
+
+    fn unanswered(&self, cx: &mut Context<'_>) {
+        if cx.sink.wants(EventKind::Kerberos) {
+            event::emit(Some(self), event::Answer::Unseen, None, cx);
+        }
+    }
 }
 
-/// The open requests of a flow, oldest first.
+/// The open requests of a flow.
 #[derive(Debug, Default)]
 pub(super) struct Exchanges {
-    pending: Vec<Pending>,
+    waiting: Waiting<Box<Request>>,
 }
 
 impl Exchanges {
@@ -27,17 +31,16 @@ impl Exchanges {
         match message::parse(bytes) {
             Some(Message::Request(request)) => self.request(request, cx),
             Some(Message::Reply(reply)) => {
-                let asked = self.take(|pending| pending.request.kind == reply.kind);
+                let asked = self.waiting.take(|open| open.kind == reply.kind);
                 self.answer(asked, event::Answer::Reply(&reply), cx);
             }
             Some(Message::ApReply) => {
-                let asked = self.take(|pending| pending.request.kind == "AP");
+                let asked = self.waiting.take(|open| open.kind == "AP");
                 self.answer(asked, event::Answer::Accepted, cx);
             }
             Some(Message::Error(error)) => {
-                let same = |pending: &Pending| pending.request.service == error.service;
-                let row = self.pending.iter().position(same).unwrap_or(0);
-                let asked = (row < self.pending.len()).then(|| self.pending.remove(row));
+                let same = self.waiting.position(|open| open.service == error.service);
+                let asked = self.waiting.remove(same.unwrap_or(0));
                 self.answer(asked, event::Answer::Error(&error), cx);
             }
             None if cx.cut => {}
@@ -47,57 +50,28 @@ impl Exchanges {
 
     /// Bytes held, about.
     pub(super) fn held(&self) -> usize {
-        self.pending.capacity() * size_of::<Pending>() + self.pending.len() * 2 * size_of::<Request>()
+        self.waiting.held() + self.waiting.iter().count() * 2 * size_of::<Request>()
     }
 
     fn request(&mut self, request: Box<Request>, cx: &mut Context<'_>) {
-        let again = |one: &Pending| one.request.kind == request.kind && one.request.nonce == request.nonce;
-        if request.nonce.is_some() && self.pending.iter().any(again) {
-            return;
+        let kind = (request.kind, request.nonce);
+        if request.nonce.is_none() || !self.waiting.any(|open| (open.kind, open.nonce) == kind) {
+            self.waiting.push(request, cx);
         }
-        if self.pending.len() >= MAX_PENDING {
-            cx.counters.parser_limit += 1;
-            give_out(&self.pending.remove(0), cx);
-        }
-        self.pending.push(Pending { time: cx.time, packet: cx.packet, request });
     }
 
-    fn take(&mut self, fits: impl Fn(&Pending) -> bool) -> Option<Pending> {
-        let row = self.pending.iter().position(fits)?;
-        Some(self.pending.remove(row))
-    }
-
-    fn answer(&self, asked: Option<Pending>, answer: event::Answer<'_>, cx: &mut Context<'_>) {
+    fn answer(&self, asked: Option<Pending<Box<Request>>>, answer: event::Answer<'_>, cx: &mut Context<'_>) {
         if cx.sink.wants(EventKind::Kerberos) {
             let rtt = asked.as_ref().map(|asked| cx.time.saturating_sub(asked.time));
             event::emit(asked.as_ref().map(|asked| &*asked.request), answer, rtt, cx);
         }
     }
 
-    /// Gives out what has waited too long.
     pub(super) fn expire(&mut self, cx: &mut Context<'_>) {
-        let now = cx.time;
-        let old = |pending: &Pending| now.saturating_sub(pending.time) > ANSWER_TIMEOUT;
-        while self.pending.first().is_some_and(old) {
-            give_out(&self.pending.remove(0), cx);
-        }
+        self.waiting.expire(cx);
     }
 
-    /// Gives out all that waits.
     pub(super) fn flush(&mut self, cx: &mut Context<'_>) {
-        for pending in std::mem::take(&mut self.pending) {
-            give_out(&pending, cx);
-        }
+        self.waiting.flush(cx);
     }
-}
-
-/// The request's own time and packet are the event's: when the wait ended is no fact of the wire.
-fn give_out(pending: &Pending, cx: &mut Context<'_>) {
-    if !cx.sink.wants(EventKind::Kerberos) {
-        return;
-    }
-    let now = (cx.time, cx.packet);
-    (cx.time, cx.packet) = (pending.time, pending.packet);
-    event::emit(Some(&pending.request), event::Answer::Unseen, None, cx);
-    (cx.time, cx.packet) = now;
 }

@@ -97,8 +97,7 @@ impl StreamParser for KerberosStream {
                 true
             }
             Item::Long(_) => {
-                cx.counters.parser_limit += 1;
-                cx.weird("kerberos", "kerberos_message_too_long", b"");
+                cx.limit("kerberos", "kerberos_message_too_long", b"");
                 true
             }
             Item::Broken(_) => {

@@ -189,8 +189,7 @@ fn protected(
                 None => sealed = true,
             },
             Item::Long(_) => {
-                cx.counters.parser_limit += 1;
-                cx.weird("ldap", "ldap_message_too_long", b"");
+                cx.limit("ldap", "ldap_message_too_long", b"");
                 plain.gap(u64::MAX);
             }
             Item::Broken(_) => cx.weird("ldap", "ldap_no_message", b""),

@@ -217,8 +217,7 @@ impl Request {
 fn tell_fault(request: &Request, cx: &mut Context<'_>) {
     match request.search.as_ref().and_then(|search| search.fault) {
         Some(Fault::Limit) => {
-            cx.counters.parser_limit += 1;
-            cx.weird("ldap", "ldap_filter_too_long", b"");
+            cx.limit("ldap", "ldap_filter_too_long", b"");
         }
         Some(Fault::Malformed) => cx.weird("ldap", "ldap_malformed", b"filter"),
         None => {}
@@ -238,10 +237,6 @@ fn give_out(pending: &Pending, outcome: Option<&Outcome>, rtt: Option<u64>, cx: 
         outcome,
         rtt,
     };
-    let now = (cx.time, cx.packet);
-    if outcome.is_none() {
-        (cx.time, cx.packet) = (pending.time, pending.packet);
-    }
-    event::emit(&operation, cx);
-    (cx.time, cx.packet) = now;
+    let moment = if outcome.is_none() { (pending.time, pending.packet) } else { (cx.time, cx.packet) };
+    cx.at(moment, |cx| event::emit(&operation, cx));
 }

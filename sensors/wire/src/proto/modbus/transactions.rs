@@ -5,19 +5,27 @@ use super::event::{self, Head};
 use super::limits::{ANSWER_TIMEOUT, MAX_PENDING};
 use crate::messages::Direction;
 use crate::proto::Context;
+use crate::proto::waiting::{self, Waiting};
 
 #[derive(Debug)]
-struct Pending {
-    time: u64,
-    packet: u64,
+struct Open {
     head: Head,
     request: Request,
 }
 
-/// The open requests of a flow, oldest first.
+impl waiting::Request for Open {
+    const MOST: usize = MAX_PENDING;
+    const WAIT: u64 = ANSWER_TIMEOUT;
+
+    fn unanswered(&self, cx: &mut Context<'_>) {
+        event::emit(self.head, Some(&self.request), None, cx);
+    }
+}
+
+/// The open requests of a flow.
 #[derive(Debug, Default)]
 pub(super) struct Transactions {
-    pending: Vec<Pending>,
+    waiting: Waiting<Open>,
     /// Who asks, as the first message told.
     client: Option<Direction>,
 }
@@ -37,24 +45,27 @@ impl Transactions {
     fn request(&mut self, adu: &Adu<'_>, cx: &mut Context<'_>) -> Option<()> {
         let read = Request::read(adu.function, adu.data);
         let is_whole = read.is_some();
-        self.make_room(cx);
+        if self.waiting.is_full() {
+            cx.weird("modbus", "modbus_too_many_requests", b"");
+        }
         let request = read.unwrap_or_default();
         cx.counters.parser_limit += u64::from(request.is_cut);
-        self.pending.push(Pending { time: cx.time, packet: cx.packet, head: Head::of(adu), request });
+        self.waiting.push(Open { head: Head::of(adu), request }, cx);
         is_whole.then_some(())
     }
 
     fn answer(&mut self, adu: &Adu<'_>, cx: &mut Context<'_>) -> Option<()> {
         let head = Head::of(adu);
-        let asked = self.find(head, cx).map(|at| self.pending.remove(at));
-        let quantity = asked.as_ref().and_then(|asked| asked.request.quantity);
+        let asked = self.find(head, cx).and_then(|at| self.waiting.remove(at));
+        let quantity = asked.as_ref().and_then(|asked| asked.request.request.quantity);
         let response = Response::read(adu, quantity);
         let is_whole = response.is_some();
         let response = response.unwrap_or_default();
         cx.counters.parser_limit += u64::from(response.is_cut);
         match asked {
-            Some(Pending { time, request, head, .. }) => {
-                event::emit(head, Some(&request), Some((&response, Some(cx.time.saturating_sub(time)))), cx);
+            Some(asked) => {
+                let (rtt, open) = (cx.time.saturating_sub(asked.time), asked.request);
+                event::emit(open.head, Some(&open.request), Some((&response, Some(rtt))), cx);
             }
             None => {
                 let echoed = Request::echoed(adu.function, adu.data);
@@ -66,51 +77,24 @@ impl Transactions {
 
     /// The oldest request with the same identifiers; an answer of another function is told of.
     fn find(&self, head: Head, cx: &mut Context<'_>) -> Option<usize> {
-        let same = |pending: &Pending| pending.head.is_answered_by(head);
-        let found = self.pending.iter().position(same);
-        if found.is_none() && self.pending.iter().any(|pending| pending.head.transaction == head.transaction)
-        {
+        let found = self.waiting.position(|open| open.head.is_answered_by(head));
+        if found.is_none() && self.waiting.any(|open| open.head.transaction == head.transaction) {
             cx.weird("modbus", "modbus_answer_to_other_function", b"");
         }
         found
     }
 
-    fn make_room(&mut self, cx: &mut Context<'_>) {
-        if self.pending.len() >= MAX_PENDING {
-            cx.counters.parser_limit += 1;
-            cx.weird("modbus", "modbus_too_many_requests", b"");
-            self.pending.remove(0).give_out(cx);
-        }
-    }
-
-    /// Gives out what has waited too long.
     pub(super) fn expire(&mut self, cx: &mut Context<'_>) {
-        let now = cx.time;
-        while self.pending.first().is_some_and(|pending| now.saturating_sub(pending.time) > ANSWER_TIMEOUT) {
-            self.pending.remove(0).give_out(cx);
-        }
+        self.waiting.expire(cx);
     }
 
-    /// Gives out all that waits.
     pub(super) fn flush(&mut self, cx: &mut Context<'_>) {
-        for pending in self.pending.drain(..) {
-            pending.give_out(cx);
-        }
+        self.waiting.flush(cx);
     }
 
     pub(super) fn held(&self) -> usize {
-        let values: usize = self.pending.iter().map(|pending| pending.request.values.capacity() * 2).sum();
-        self.pending.capacity() * size_of::<Pending>() + values
-    }
-}
-
-impl Pending {
-    /// The request's own time and packet are the event's: when the wait ended is no fact of the wire.
-    fn give_out(&self, cx: &mut Context<'_>) {
-        let now = (cx.time, cx.packet);
-        (cx.time, cx.packet) = (self.time, self.packet);
-        event::emit(self.head, Some(&self.request), None, cx);
-        (cx.time, cx.packet) = now;
+        let values: usize = self.waiting.iter().map(|open| open.request.values.capacity() * 2).sum();
+        self.waiting.held() + values
     }
 }
 

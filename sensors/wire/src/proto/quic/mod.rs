@@ -85,11 +85,7 @@ impl DatagramParser for Quic {
     fn tick(&mut self, cx: &mut Context<'_>) {
         let wait = if cx.one_way { ONE_WAY_WAIT } else { HANDSHAKE_WAIT };
         if !self.is_done && cx.time.saturating_sub(self.connection.started) >= wait {
-            // When the wait ended is no fact of the wire.
-            let now = (cx.time, cx.packet);
-            (cx.time, cx.packet) = self.newest;
-            self.finish(Some(Close::Timeout), cx);
-            (cx.time, cx.packet) = now;
+            cx.at(self.newest, |cx| self.finish(Some(Close::Timeout), cx));
         }
     }
 

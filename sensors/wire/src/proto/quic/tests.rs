@@ -1,55 +1,18 @@
-//! Whole connections through the parser. The recordings in `tests/data/quic` are our own, out of `pcaps/quic`: `>` what the
-//! client sent, `<` what the server sent, one line a datagram.
+//! Whole connections through the parser. The recordings in `tests/data/quic` are our own, out of `pcaps/quic`.
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::proto::testing::{Recorder, Seen};
+use crate::proto::testing::{self, Conversation, Recorder, Seen, conversation, feed, recordings};
 
-type Conversation = Vec<(Direction, Vec<u8>)>;
-
-macro_rules! recordings {
-    ($($name:ident)*) => {
-        const RECORDINGS: &[(&str, &str)] =
-            &[$((stringify!($name), include_str!(concat!("../../../tests/data/quic/", stringify!($name), ".hex")))),*];
-    };
-}
-
-recordings! { chromium negotiation refused retry two_packets upgrade v1 v1_resumed }
-
-fn recording(name: &str) -> Conversation {
-    let (_, text) = RECORDINGS.iter().find(|row| row.0 == name).unwrap();
-    let unhex = |row: &str| {
-        (0..row.len()).step_by(2).map(|at| u8::from_str_radix(&row[at..at + 2], 16).unwrap()).collect()
-    };
-    let turn = |line: &str| {
-        let direction = if line.starts_with('>') { Direction::ToServer } else { Direction::ToClient };
-        (direction, unhex(&line[2..]))
-    };
-    text.lines().map(turn).collect()
-}
+recordings! { "quic": chromium negotiation refused retry two_packets upgrade v1 v1_resumed }
 
 fn recorder() -> Recorder {
     Recorder::new(FIELDS)
 }
 
-fn feed(parser: &mut Quic, recorder: &mut Recorder, turns: &[(Direction, Vec<u8>)]) -> Next {
-    let mut next = Next::More;
-    for (direction, bytes) in turns {
-        next = recorder.with(1_000_000, |cx| parser.datagram(*direction, bytes, cx));
-        if next == Next::Done {
-            break;
-        }
-    }
-    next
-}
-
 fn replay(turns: &[(Direction, Vec<u8>)]) -> Recorder {
-    let (mut parser, mut recorder) = (Quic::default(), recorder());
-    feed(&mut parser, &mut recorder, turns);
-    recorder.with(0, |cx| parser.close(Close::End, cx));
-    assert_eq!(parser.held(), 0);
-    recorder
+    testing::replay::<Quic>(recorder(), turns)
 }
 
 fn the_event(recorder: &Recorder) -> &Seen {

@@ -88,11 +88,7 @@ impl StreamParser for Rdp {
 
     fn tick(&mut self, cx: &mut Context<'_>) {
         if self.started.is_some_and(|started| cx.time.saturating_sub(started) >= SETUP_WAIT) {
-            // When the wait ended is no fact of the wire.
-            let now = (cx.time, cx.packet);
-            (cx.time, cx.packet) = self.newest;
-            self.finish(cx);
-            (cx.time, cx.packet) = now;
+            cx.at(self.newest, |cx| self.finish(cx));
         }
     }
 
@@ -110,8 +106,7 @@ impl Rdp {
         match item {
             Item::Message(bytes) => self.message(bytes, cx),
             Item::Long(_) => {
-                cx.counters.parser_limit += 1;
-                cx.weird("rdp", "rdp_message_too_long", b"");
+                cx.limit("rdp", "rdp_message_too_long", b"");
                 Next::Done
             }
             // TLS begins, though its choice was not seen; else the other form of messages, of a running session.
@@ -123,8 +118,7 @@ impl Rdp {
     fn message(&mut self, bytes: &[u8], cx: &mut Context<'_>) -> Next {
         self.messages += 1;
         if self.messages > MAX_MESSAGES {
-            cx.counters.parser_limit += 1;
-            cx.weird("rdp", "rdp_too_many_messages", b"");
+            cx.limit("rdp", "rdp_too_many_messages", b"");
             return Next::Done;
         }
         match message::parse(bytes) {

@@ -98,8 +98,7 @@ fn take(way: Direction, packet: &[u8], part: &mut Vec<u8>, open: &mut Transactio
         Some(Cotp::Data(true, data)) if part.is_empty() => open.message(way, data, cx),
         Some(Cotp::Data(ends, data)) => {
             if part.len() + data.len() > MAX_MESSAGE {
-                cx.counters.parser_limit += 1;
-                cx.weird("s7", "s7_message_too_long", b"");
+                cx.limit("s7", "s7_message_too_long", b"");
                 *part = Vec::new();
                 return;
             }

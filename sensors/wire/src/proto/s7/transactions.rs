@@ -6,19 +6,27 @@ use super::pdu::{Job, Pdu, S7_PLUS, Userdata, results};
 use crate::messages::Direction;
 use crate::proto::Context;
 use crate::proto::tpkt;
+use crate::proto::waiting::{Request, Waiting};
 
 #[derive(Debug)]
-struct Pending {
-    time: u64,
-    packet: u64,
+struct Open {
     way: Direction,
     exchange: Exchange,
 }
 
-/// The open jobs of a flow, oldest first.
+impl Request for Open {
+    const MOST: usize = MAX_PENDING;
+    const WAIT: u64 = ANSWER_TIMEOUT;
+
+    fn unanswered(&self, cx: &mut Context<'_>) {
+        event::emit(&self.exchange, cx);
+    }
+}
+
+/// The open jobs of a flow.
 #[derive(Debug, Default)]
 pub(super) struct Transactions {
-    pending: Vec<Pending>,
+    waiting: Waiting<Open>,
     /// Rack and slot that the connection was asked for.
     place: Option<(u8, u8)>,
     over: bool,
@@ -71,24 +79,24 @@ impl Transactions {
             cx.weird("s7", "s7_short_job", b"");
         }
         let exchange = Exchange::job(self.place, pdu.reference, job);
-        self.wait(way, exchange, cx);
+        self.waiting.push(Open { way, exchange }, cx);
         Some(())
     }
 
     fn answer(&mut self, way: Direction, pdu: &Pdu<'_>, cx: &mut Context<'_>) -> Option<()> {
         let function = pdu.parameters.first().copied();
-        let fits = |pending: &Pending| {
-            let asked = pending.exchange.function();
-            pending.way != way
-                && pending.exchange.reference == pdu.reference
+        let fits = |open: &Open| {
+            let asked = open.exchange.function();
+            open.way != way
+                && open.exchange.reference == pdu.reference
                 && asked.is_some()
                 && (function.is_none() || asked == function)
         };
-        let found = self.pending.iter().position(fits).map(|at| self.pending.remove(at));
+        let found = self.waiting.take(fits);
         let rtt = found.as_ref().map(|pending| cx.time.saturating_sub(pending.time));
         let mut exchange = found.map_or_else(
             || Exchange::answer_alone(self.place, pdu.reference, function),
-            |pending| pending.exchange,
+            |pending| pending.request.exchange,
         );
         exchange.rtt = rtt;
         exchange.answered = true;
@@ -106,17 +114,15 @@ impl Transactions {
         let said = Userdata::read(pdu)?;
         if said.is_request {
             let exchange = Exchange::userdata(self.place, pdu.reference, said);
-            self.wait(way, exchange, cx);
+            self.waiting.push(Open { way, exchange }, cx);
             return Some(());
         }
-        let fits = |pending: &Pending| {
-            pending.way != way
-                && pending.exchange.userdata.is_some_and(|asked| same(pdu, &said, pending, &asked))
+        let fits = |open: &Open| {
+            open.way != way && open.exchange.userdata.is_some_and(|asked| same(pdu, &said, open, &asked))
         };
-        let found = if said.is_push { None } else { self.pending.iter().position(fits) };
-        let found = found.map(|at| self.pending.remove(at));
+        let found = if said.is_push { None } else { self.waiting.take(fits) };
         let rtt = found.as_ref().map(|pending| cx.time.saturating_sub(pending.time));
-        let asked = found.as_ref().and_then(|pending| pending.exchange.userdata);
+        let asked = found.as_ref().and_then(|pending| pending.request.exchange.userdata);
         let szl = asked.and_then(|asked| asked.szl).or(said.szl);
         let mut exchange = Exchange::userdata(self.place, pdu.reference, Userdata { szl, ..said });
         exchange.rtt = rtt;
@@ -126,50 +132,24 @@ impl Transactions {
         Some(())
     }
 
-    fn wait(&mut self, way: Direction, exchange: Exchange, cx: &mut Context<'_>) {
-        if self.pending.len() >= MAX_PENDING {
-            cx.counters.parser_limit += 1;
-            self.pending.remove(0).give_out(cx);
-        }
-        self.pending.push(Pending { time: cx.time, packet: cx.packet, way, exchange });
-    }
-
-    /// Gives out what has waited too long.
     pub(super) fn expire(&mut self, cx: &mut Context<'_>) {
-        let now = cx.time;
-        while self.pending.first().is_some_and(|pending| now.saturating_sub(pending.time) > ANSWER_TIMEOUT) {
-            self.pending.remove(0).give_out(cx);
-        }
+        self.waiting.expire(cx);
     }
 
-    /// Gives out all that waits.
     pub(super) fn flush(&mut self, cx: &mut Context<'_>) {
-        for pending in self.pending.drain(..) {
-            pending.give_out(cx);
-        }
+        self.waiting.flush(cx);
     }
 
     pub(super) fn held(&self) -> usize {
-        let each = |pending: &Pending| pending.exchange.held();
-        self.pending.capacity() * size_of::<Pending>() + self.pending.iter().map(each).sum::<usize>()
+        self.waiting.held() + self.waiting.iter().map(|open| open.exchange.held()).sum::<usize>()
     }
 }
 
 /// An answer of userdata has its request's reference, or where the server made its own, the same function.
-fn same(pdu: &Pdu<'_>, said: &Userdata, pending: &Pending, asked: &Userdata) -> bool {
+fn same(pdu: &Pdu<'_>, said: &Userdata, open: &Open, asked: &Userdata) -> bool {
     let function = (said.group, said.sub_function) == (asked.group, asked.sub_function);
     function
-        && (pending.exchange.reference == pdu.reference
+        && (open.exchange.reference == pdu.reference
             || asked.sequence == 0
             || asked.sequence == said.sequence)
-}
-
-impl Pending {
-    /// The job's own time and packet are the event's: when the wait ended is no fact of the wire.
-    fn give_out(&self, cx: &mut Context<'_>) {
-        let now = (cx.time, cx.packet);
-        (cx.time, cx.packet) = (self.time, self.packet);
-        event::emit(&self.exchange, cx);
-        (cx.time, cx.packet) = now;
-    }
 }

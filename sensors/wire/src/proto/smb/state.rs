@@ -255,6 +255,5 @@ impl State {
 
 /// Counts a limit that was hit, and tells of it.
 pub(super) fn limit(cx: &mut Context<'_>, what: &[u8]) {
-    cx.counters.parser_limit += 1;
-    cx.weird("smb", "smb_limit", what);
+    cx.limit("smb", "smb_limit", what);
 }

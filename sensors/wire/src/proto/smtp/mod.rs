@@ -16,7 +16,7 @@ mod words;
 
 pub use event::FIELDS;
 
-use super::lines::{Line, Lines, reply, verb};
+use super::lines::{Line, Lines, is_tls, reply, verb};
 use super::{Close, Context, FirstBytes, Next, Probe, StreamParser};
 use crate::messages::{Direction, EventKind};
 use limits::{MAX_LINE, MAX_LISTED, MAX_OUTSTANDING, MAX_WAITING};
@@ -193,7 +193,7 @@ impl Smtp {
             "MAIL" => self.mail_from(rest, cx),
             "RCPT" => {
                 if !self.session.recipient(session::path(rest).0) {
-                    limit("smtp_too_many_recipients", cx);
+                    cx.limit("smtp", "smtp_too_many_recipients", b"");
                 }
                 self.expect(Command::Rcpt, cx);
             }
@@ -322,7 +322,7 @@ impl Smtp {
     fn expect(&mut self, command: Command, cx: &mut Context<'_>) {
         if self.session.outstanding.len() >= MAX_OUTSTANDING {
             if !cx.one_way && self.session.spoke[1] {
-                limit("smtp_too_many_outstanding", cx);
+                cx.limit("smtp", "smtp_too_many_outstanding", b"");
             }
             self.session.outstanding.pop_front();
         }
@@ -444,16 +444,6 @@ fn end_message(mail: &mut Mail, whole: bool, cx: &mut Context<'_>) {
     let Some(message) = &mut mail.message else { return };
     message.end(whole, cx);
     for name in std::mem::take(&mut message.limits) {
-        limit(name, cx);
+        cx.limit("smtp", name, b"");
     }
-}
-
-fn limit(name: &'static str, cx: &mut Context<'_>) {
-    cx.counters.parser_limit += 1;
-    cx.weird("smtp", name, b"");
-}
-
-/// A TLS handshake record: STARTTLS was said out of sight.
-fn is_tls(data: &[u8]) -> bool {
-    matches!(data, [22, 3, ..])
 }

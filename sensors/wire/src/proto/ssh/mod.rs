@@ -118,11 +118,7 @@ impl StreamParser for Ssh {
 
     fn tick(&mut self, cx: &mut Context<'_>) {
         if self.started != 0 && cx.time.saturating_sub(self.started) >= EXCHANGE_WAIT {
-            // When the wait ended is no fact of the wire.
-            let now = (cx.time, cx.packet);
-            (cx.time, cx.packet) = self.newest;
-            self.finish(cx);
-            (cx.time, cx.packet) = now;
+            cx.at(self.newest, |cx| self.finish(cx));
         }
     }
 

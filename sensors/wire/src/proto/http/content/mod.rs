@@ -126,8 +126,7 @@ impl Content {
         self.unpacker.forget();
         match trouble {
             Trouble::TooMuch => {
-                cx.counters.parser_limit += 1;
-                cx.weird("http", "http_body_unpacks_to_too_much", b"");
+                cx.limit("http", "http_body_unpacks_to_too_much", b"");
             }
             Trouble::Malformed => cx.weird("http", "http_bad_content_encoding", b""),
         }

@@ -244,8 +244,7 @@ impl Multipart {
 }
 
 fn limit(name: &'static str, cx: &mut Context<'_>) {
-    cx.counters.parser_limit += 1;
-    cx.weird("http", name, b"");
+    cx.limit("http", name, b"");
 }
 
 fn note(names: &mut Vec<Box<[u8]>>, name: Option<&[u8]>) {

@@ -320,31 +320,36 @@ fn close(smb: &mut Smb, message: &Message<'_>, pending: Option<Pending>, cx: &mu
 
 /// Gives out a request whose answer was not seen, at its own time.
 pub(super) fn unanswered(smb: &mut Smb, pending: Pending, cx: &mut Context<'_>) {
-    let now = (cx.time, cx.packet);
-    (cx.time, cx.packet) = (pending.time, pending.packet);
-    let place = place(&pending, None);
-    match &pending.asked {
-        Asked::Negotiate(offer) => event::negotiate(&smb.state, &place, Some(offer), None, cx),
-        Asked::Session(log_in) => smb.logged_in(&place, Some(log_in), None, cx),
-        Asked::Tree(path) => {
-            let tree = Tree { path: Some(path.clone()), ..Tree::default() };
-            event::tree(&smb.state, &place, Some(&tree), cx);
-        }
-        Asked::Create(create) => {
-            let file = pending.file.and_then(|serial| smb.state.file(serial));
-            event::open(&smb.state, &place, (Some(create), file.is_some_and(|file| file.is_pipe)), None, cx);
-        }
-        Asked::Rename(_) | Asked::Delete(_) => changed(smb, &pending, &place, cx),
-        Asked::Ioctl(code) => {
-            let name = pending.file.and_then(|serial| smb.state.file(serial)).and_then(OpenFile::name);
-            event::ioctl(&smb.state, &place, *code, name, cx);
-        }
-        Asked::Read(_) | Asked::Write(_) | Asked::Transact => {
-            if let Some(file) = pending.file.and_then(|serial| smb.state.file_mut(serial)) {
-                file.in_part = true;
+    cx.at((pending.time, pending.packet), |cx| {
+        let place = place(&pending, None);
+        match &pending.asked {
+            Asked::Negotiate(offer) => event::negotiate(&smb.state, &place, Some(offer), None, cx),
+            Asked::Session(log_in) => smb.logged_in(&place, Some(log_in), None, cx),
+            Asked::Tree(path) => {
+                let tree = Tree { path: Some(path.clone()), ..Tree::default() };
+                event::tree(&smb.state, &place, Some(&tree), cx);
             }
+            Asked::Create(create) => {
+                let file = pending.file.and_then(|serial| smb.state.file(serial));
+                event::open(
+                    &smb.state,
+                    &place,
+                    (Some(create), file.is_some_and(|file| file.is_pipe)),
+                    None,
+                    cx,
+                );
+            }
+            Asked::Rename(_) | Asked::Delete(_) => changed(smb, &pending, &place, cx),
+            Asked::Ioctl(code) => {
+                let name = pending.file.and_then(|serial| smb.state.file(serial)).and_then(OpenFile::name);
+                event::ioctl(&smb.state, &place, *code, name, cx);
+            }
+            Asked::Read(_) | Asked::Write(_) | Asked::Transact => {
+                if let Some(file) = pending.file.and_then(|serial| smb.state.file_mut(serial)) {
+                    file.in_part = true;
+                }
+            }
+            Asked::Close | Asked::LogOff | Asked::TreeDisconnect => {}
         }
-        Asked::Close | Asked::LogOff | Asked::TreeDisconnect => {}
-    }
-    (cx.time, cx.packet) = now;
+    });
 }
