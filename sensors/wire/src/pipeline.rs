@@ -208,6 +208,7 @@ impl Wire {
         self.keep_failures();
         if is_done {
             self.ring.finish_all();
+            self.shared = Shared::default();
         }
         is_done
     }
@@ -265,10 +266,10 @@ impl Wire {
         self.table.size()
     }
 
-    /// Bytes that the protocol parsers of all flows hold.
+    /// Bytes that the protocol parsers of all flows hold, what they share included.
     #[must_use]
     pub const fn parser_bytes(&self) -> usize {
-        self.table.parser_bytes()
+        self.table.parser_bytes() + self.shared.held()
     }
 
     /// Keeps the packets of a flow that gave an event since the last call of `frame`, `tick` or `finish` began: its

@@ -6,7 +6,7 @@ mod common;
 
 use bavn_wire::messages::EventKind;
 use bavn_wire::pipeline::{Wire, WireConfig};
-use common::{ACK, Ends, Lines, frame, segment};
+use common::{ACK, Ends, Lines, datagram, frame, segment};
 
 const FLOWS: u32 = 200_000;
 /// What a flow may cost beside its parser, the table's own growth included.
@@ -61,5 +61,41 @@ fn a_flow_that_loses_its_parser_says_what_it_knew() {
     assert!((32..64).contains(&lost), "{lost}");
     assert_eq!(sink.count("parser_memory_limit") as u64, lost);
     assert_eq!(sink.count("bavn.flow"), 64);
+    assert_eq!(wire.parser_bytes(), 0);
+}
+
+/// A DHCPDISCOVER (RFC 2131 2) with a host name, a client identifier and a vendor class of 200 bytes each.
+fn discover(id: u32) -> Vec<u8> {
+    let mut bytes = vec![1, 1, 6, 0];
+    bytes.extend_from_slice(&id.to_be_bytes());
+    bytes.resize(28, 0);
+    bytes.extend_from_slice(&[2, 0, 0, 0, 0, 1]);
+    bytes.resize(236, 0);
+    bytes.extend_from_slice(&[0x63, 0x82, 0x53, 0x63, 53, 1, 1]);
+    for option in [12, 61, 60] {
+        bytes.extend_from_slice(&[option, 200]);
+        bytes.resize(bytes.len() + 200, b'a');
+    }
+    bytes.push(255);
+    bytes
+}
+
+#[test]
+fn what_parsers_share_counts_too() {
+    let mut config = WireConfig { kinds: vec![EventKind::Dhcp, EventKind::Weird], ..WireConfig::default() };
+    config.limits.parser_bytes = 24 << 10;
+    let (mut wire, mut sink) = (Wire::new(config), Lines::default());
+    let ends = Ends { source: (0, 68), destination: (u32::MAX, 67) };
+    for id in 0..60 {
+        let data = datagram(ends, &discover(id));
+        wire.frame(&frame(1_700_000_000_000_000_000 + u64::from(id), &data), &mut sink);
+        assert!(wire.parser_bytes() <= 26 << 10, "{}", wire.parser_bytes());
+    }
+    assert_eq!(wire.counters().parser_memory, 1);
+    wire.finish(&mut sink);
+    let told = sink.count("bavn.dhcp");
+    // Each exchange that was begun is told of; what came after the flow had lost its parser is not read.
+    assert!((15..40).contains(&told), "{told}");
+    assert_eq!(sink.count("parser_memory_limit"), 1);
     assert_eq!(wire.parser_bytes(), 0);
 }

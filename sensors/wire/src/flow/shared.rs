@@ -1,4 +1,4 @@
-//! What the parsers of different flows tell each other.
+//! What the parsers of different flows tell each other. It counts as held by them all ([`super::memory`]).
 
 use crate::proto::dhcp::Exchanges;
 use crate::proto::ftp::Links;
@@ -10,4 +10,18 @@ pub struct Shared {
     pub dhcp: Exchanges,
     /// Data connections that FTP's control connections have announced.
     pub ftp: Links,
+}
+
+impl Shared {
+    /// Bytes of heap that its entries hold.
+    #[must_use]
+    pub const fn held(&self) -> usize {
+        self.dhcp.held() + self.ftp.held()
+    }
+
+    /// Gives up what is kept for comfort alone.
+    pub(crate) fn relieve(&mut self, now: u64) {
+        self.dhcp.forget_told();
+        self.ftp.forget_old(now);
+    }
 }

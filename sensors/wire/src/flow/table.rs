@@ -95,7 +95,7 @@ impl FlowTable {
             hasher,
             limits,
             budget,
-            memory: Memory { total: limits.parser_bytes, used: 0 },
+            memory: Memory { total: limits.parser_bytes, used: 0, shared: 0 },
             features: Features::default(),
             enabled,
             next_id: 0,
@@ -226,7 +226,7 @@ impl FlowTable {
             state.parser.datagram(direction, packet.payload, &mut cx)
         });
         let held = state.held();
-        let is_too_much = self.memory.renew(&mut state.account, held);
+        let is_too_much = self.memory.renew(&mut state.account, held, env.shared);
         match next {
             Some(Next::More) if is_too_much => self.out_of_memory(slot, env),
             Some(Next::More) => {}
@@ -321,7 +321,7 @@ impl FlowTable {
             analysis.tick(cx);
         });
         match fine {
-            Some(()) => self.renew_memory(slot),
+            Some(()) => self.renew_memory(slot, env.shared),
             None => self.as_of_last(slot, env, |table, env| table.quarantine(slot, env)),
         }
         if env.counters.events != before {

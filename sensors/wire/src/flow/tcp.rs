@@ -168,7 +168,7 @@ impl FlowTable {
             self.quarantine(slot, env);
             return;
         };
-        let is_too_much = self.memory.renew(account, Stream::held(app, told.capacity()));
+        let is_too_much = self.memory.renew(account, Stream::held(app, told.capacity()), env.shared);
         flow.missed += missed;
         if missed > 0 {
             flow.history.add(direction, Act::Gap);

@@ -107,7 +107,7 @@ impl Exchange {
         }
     }
 
-    #[cfg(test)]
+    /// Bytes that it holds, its place in the table included.
     fn held(&self) -> usize {
         let texts =
             [&self.host_name, &self.full_name, &self.client_id, &self.vendor, &self.circuit, &self.message];
@@ -116,7 +116,12 @@ impl Exchange {
             texts.iter().chain(&given).filter_map(|text| text.as_ref()).map(Vec::capacity).sum();
         let routes: usize = self.routes.iter().map(|route| route.capacity() + 24).sum();
         let lists = self.routers.capacity() + self.dns.capacity() + self.servers.capacity();
-        size_of::<Self>() + texts + routes + 4 * lists + self.parameters.capacity() + self.kinds.capacity()
+        size_of::<(Id, Self)>()
+            + texts
+            + routes
+            + 4 * lists
+            + self.parameters.capacity()
+            + self.kinds.capacity()
     }
 }
 
@@ -128,6 +133,8 @@ fn sub_option(value: &[u8], wanted: u8) -> Option<Vec<u8>> {
 #[derive(Debug, Default)]
 pub struct Exchanges {
     open: HashMap<Id, Exchange>,
+    /// Bytes that they hold together.
+    held: usize,
 }
 
 /// What became of a message.
@@ -150,6 +157,7 @@ pub(super) fn id_of(message: &Message<'_>) -> Id {
 impl Exchanges {
     pub(super) fn take(&mut self, message: &Message<'_>, sender: IpAddr, time: u64) -> Outcome {
         let id = id_of(message);
+        let before = self.open.get(&id).map_or(0, Exchange::held);
         let is_new = match self.open.get_mut(&id) {
             Some(known) if known.is_told => {
                 let age = time.saturating_sub(known.newest);
@@ -164,22 +172,32 @@ impl Exchanges {
             Some(_) => false,
             None => true,
         };
+        self.held = self.held.saturating_sub(before);
         let exchange = self.open.entry(id).or_insert_with(|| Exchange { id, ..Exchange::default() });
         exchange.newest = time;
         exchange.take(message, sender);
-        if !message.kind.ends() {
-            return Outcome::Open(is_new);
-        }
-        let kinds = exchange.kinds.clone();
-        let mark = Exchange { id, kinds, is_told: true, newest: time, ..Exchange::default() };
-        Outcome::Told(Box::new(std::mem::replace(exchange, mark)))
+        let outcome = if message.kind.ends() {
+            let kinds = exchange.kinds.clone();
+            let mark = Exchange { id, kinds, is_told: true, newest: time, ..Exchange::default() };
+            Outcome::Told(Box::new(std::mem::replace(exchange, mark)))
+        } else {
+            Outcome::Open(is_new)
+        };
+        self.held += exchange.held();
+        outcome
+    }
+
+    fn remove(&mut self, id: &Id) -> Option<Exchange> {
+        let gone = self.open.remove(id)?;
+        self.held = self.held.saturating_sub(gone.held());
+        Some(gone)
     }
 
     /// Takes out an exchange that has stood still, or any where `all`.
     pub(super) fn give_up(&mut self, id: &Id, now: u64, all: bool) -> Option<Exchange> {
         let known = self.open.get(id)?;
         let is_due = all || now.saturating_sub(known.newest) > EXCHANGE_WAIT;
-        (is_due && !known.is_told).then(|| self.open.remove(id)).flatten()
+        if is_due && !known.is_told { self.remove(id) } else { None }
     }
 
     /// True where it still waits.
@@ -192,17 +210,28 @@ impl Exchanges {
         if self.open.len() < MAX_EXCHANGES {
             return None;
         }
-        self.open.retain(|_, known| !known.is_told);
+        self.forget_told();
         if self.open.len() < MAX_EXCHANGES {
             return None;
         }
         let stalest = self.open.iter().min_by_key(|(id, known)| (known.newest, **id)).map(|(id, _)| *id)?;
-        self.open.remove(&stalest)
+        self.remove(&stalest)
     }
 
-    /// Bytes held.
+    /// Of what was told only copies would be known.
+    pub(crate) fn forget_told(&mut self) {
+        self.open.retain(|_, known| !known.is_told);
+        self.held = self.open.values().map(Exchange::held).sum();
+    }
+
+    /// Bytes that the exchanges hold.
+    pub(crate) const fn held(&self) -> usize {
+        self.held
+    }
+
+    /// The same, counted anew.
     #[cfg(test)]
-    pub(super) fn held(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.open.values().map(Exchange::held).sum()
     }
 

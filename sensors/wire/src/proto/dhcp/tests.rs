@@ -168,6 +168,7 @@ fn a_flood_of_exchanges_is_bounded_and_each_is_told() {
         bytes[4..8].copy_from_slice(&number.to_be_bytes());
         recorder.with(1, |cx| flow.datagram(C, &bytes, cx));
         assert!(flow.begun.len() <= MAX_PER_FLOW);
+        assert_eq!(recorder.shared.dhcp.held(), recorder.shared.dhcp.count());
     }
     let mut others: Vec<Dhcp> = (0..1000).map(|_| Dhcp::default()).collect();
     for (number, other) in others.iter_mut().enumerate() {
@@ -181,7 +182,21 @@ fn a_flood_of_exchanges_is_bounded_and_each_is_told() {
     }
     assert_eq!(told(&recorder).len(), 3000);
     assert!(recorder.counters.parser_limit > 0 && recorder.weird().contains(&"dhcp_too_many_exchanges"));
-    assert_eq!(recorder.shared.dhcp.len(), 0);
+    assert_eq!((recorder.shared.dhcp.len(), recorder.shared.dhcp.held()), (0, 0));
+}
+
+#[test]
+fn what_exchanges_hold_is_counted_whatever_comes() {
+    let (mut recorder, mut flow) = (Recorder::new(FIELDS), Dhcp::default());
+    for (number, kind) in [1, 3, 3, 8, 1, 1, 7, 4, 1].into_iter().cycle().take(300).enumerate() {
+        let mut bytes = if number % 4 == 3 { says(5) } else { asks(kind) };
+        bytes[7] = (number / 5) as u8;
+        recorder.with(50_000_000, |cx| flow.datagram(C, &bytes, cx));
+        recorder.with(1, |cx| flow.tick(cx));
+        assert_eq!(recorder.shared.dhcp.held(), recorder.shared.dhcp.count(), "{number}");
+    }
+    recorder.shared.relieve(0);
+    assert_eq!(recorder.shared.dhcp.held(), recorder.shared.dhcp.count());
 }
 
 proptest::proptest! {

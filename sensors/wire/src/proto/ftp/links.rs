@@ -22,17 +22,29 @@ pub(crate) struct Link {
     pub(crate) file: Option<Vec<u8>>,
 }
 
+impl Link {
+    /// Bytes that it holds, its place in the table included.
+    fn held(&self) -> usize {
+        size_of::<(Ends, Self)>() + self.file.as_ref().map_or(0, Vec::capacity)
+    }
+}
+
 /// All announced data connections of a worker.
 #[derive(Debug, Default)]
 pub struct Links {
     links: HashMap<Ends, Link>,
+    /// Bytes that they hold together.
+    held: usize,
 }
 
 impl Links {
     /// Takes note of an announcement; false where another had to go for it.
     pub(crate) fn expect(&mut self, ends: Ends, time: u64) -> bool {
         let fits = self.links.len() < MAX_ANNOUNCED || self.make_room(time);
-        self.links.insert(ends, Link { since: time, ..Link::default() });
+        let link = Link { since: time, ..Link::default() };
+        self.held += link.held();
+        let old = self.links.insert(ends, link);
+        self.held = self.held.saturating_sub(old.map_or(0, |old| old.held()));
         fits
     }
 
@@ -44,12 +56,27 @@ impl Links {
         fits
     }
 
+    /// A transfer is asked for: its file has a name.
+    pub(crate) fn name(&mut self, ends: &Ends, file: Vec<u8>) {
+        let Some(link) = self.links.get_mut(ends) else { return };
+        let before = link.held();
+        link.file = Some(file);
+        self.held = self.held.saturating_sub(before) + link.held();
+    }
+
     pub(crate) fn get(&mut self, ends: &Ends) -> Option<&mut Link> {
         self.links.get_mut(ends)
     }
 
     pub(crate) fn remove(&mut self, ends: &Ends) -> Option<Link> {
-        self.links.remove(ends)
+        let gone = self.links.remove(ends)?;
+        self.held = self.held.saturating_sub(gone.held());
+        Some(gone)
+    }
+
+    /// Bytes that the links hold.
+    pub(crate) const fn held(&self) -> usize {
+        self.held
     }
 
     /// True where any flow may be a data connection.
@@ -57,17 +84,23 @@ impl Links {
         self.links.is_empty()
     }
 
-    /// Forgets what has waited too long; true where that made room, else the oldest goes.
+    /// True where forgetting what is old made room, else the oldest goes.
     fn make_room(&mut self, now: u64) -> bool {
-        self.links.retain(|_, link| {
-            !link.is_over && (link.is_open || now.saturating_sub(link.since) <= ANNOUNCEMENT_WAIT)
-        });
+        self.forget_old(now);
         if self.links.len() < MAX_ANNOUNCED {
             return true;
         }
         let oldest = self.links.iter().min_by_key(|(ends, link)| (link.since, **ends)).map(|(ends, _)| *ends);
-        oldest.map(|ends| self.links.remove(&ends));
+        oldest.map(|ends| self.remove(&ends));
         false
+    }
+
+    /// Forgets what has waited too long or is over.
+    pub(crate) fn forget_old(&mut self, now: u64) {
+        self.links.retain(|_, link| {
+            !link.is_over && (link.is_open || now.saturating_sub(link.since) <= ANNOUNCEMENT_WAIT)
+        });
+        self.held = self.links.values().map(Link::held).sum();
     }
 }
 
@@ -98,5 +131,21 @@ mod tests {
         assert_eq!((fits, links.links.len()), (MAX_ANNOUNCED, MAX_ANNOUNCED));
         assert!(links.expect(ends(60_000), 2 + ANNOUNCEMENT_WAIT), "the old ones have expired");
         assert_eq!(links.links.len(), 1);
+    }
+
+    #[test]
+    fn what_is_held_is_counted_whatever_happens() {
+        let mut links = Links::default();
+        let count = |links: &Links| links.links.values().map(Link::held).sum::<usize>();
+        for port in 0..3000 {
+            links.expect(ends(port / 2), u64::from(port));
+            links.name(&ends(port / 2), vec![b'a'; usize::from(port % 100)]);
+            if port % 7 == 0 {
+                links.remove(&ends(port / 3));
+            }
+            assert_eq!(links.held(), count(&links), "{port}");
+        }
+        links.forget_old(ANNOUNCEMENT_WAIT * 2);
+        assert_eq!((links.held(), links.links.len()), (0, 0));
     }
 }

@@ -221,9 +221,8 @@ impl Ftp {
     /// A transfer is asked for: its file has a name.
     fn name_link(&mut self, argument: &[u8], cx: &mut Context<'_>) {
         let path = self.session.path(argument);
-        let link = self.session.data.as_ref().and_then(|data| cx.shared.ftp.get(&data.ends));
-        if let Some(link) = link {
-            link.file = Some(path);
+        if let Some(data) = &self.session.data {
+            cx.shared.ftp.name(&data.ends, path);
         }
     }
 
