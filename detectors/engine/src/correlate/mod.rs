@@ -25,7 +25,8 @@ use table::Table;
 pub const MAX_INPUTS: usize = 100;
 /// Fields that one correlation may group by.
 pub const MAX_GROUP: usize = 16;
-/// Groups of all correlations together; with more, the one that was quiet longest goes.
+/// Groups of all correlations together; with more, of the correlation with most of them the one that would end first goes:
+/// the one that was quiet longest, or whose span began first.
 pub const MAX_GROUPS: usize = 1 << 20;
 /// Values or times that one group keeps; a threshold beyond it is refused.
 pub const MAX_VALUES: usize = 10_000;

@@ -1,6 +1,7 @@
 //! The groups of one correlation.
 
-use std::collections::{HashMap, VecDeque};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
 use std::hash::BuildHasher as _;
 
 use bavn_wire::fields::Field;
@@ -33,14 +34,35 @@ struct Group {
     kept: Kept,
 }
 
+/// Ends of groups, the earliest first and those of one time as they came: as they were when put here. A group that lives on
+/// is put here again.
+#[derive(Debug, Default)]
+struct Queue {
+    ends: BinaryHeap<Reverse<(u64, u64, u64)>>,
+    count: u64,
+}
+
+impl Queue {
+    fn push(&mut self, due: u64, key: u64) {
+        self.count += 1;
+        self.ends.push(Reverse((due, self.count, key)));
+    }
+
+    /// End and group of the first, where that end has come.
+    fn pop(&mut self, now: u64) -> Option<(u64, u64)> {
+        let Reverse((due, _, key)) = *self.ends.peek().filter(|Reverse((due, ..))| *due <= now)?;
+        self.ends.pop();
+        Some((due, key))
+    }
+}
+
 /// The groups of one correlation, and the order in which they end.
 #[derive(Debug)]
 pub(super) struct Table {
     rule: u32,
     of: Correlation,
     groups: HashMap<u64, Group, RandomState>,
-    /// Ends as they were when put here; a group that lives on is put here again.
-    queue: VecDeque<(u64, u64)>,
+    queue: Queue,
     newest: u64,
     fields: Vec<Option<Field>>,
     values: Values,
@@ -67,7 +89,7 @@ impl Table {
             fields: report::group_fields(&of, names),
             of,
             groups: HashMap::default(),
-            queue: VecDeque::new(),
+            queue: Queue::default(),
             newest: 0,
             values: Values::default(),
             folded: Vec::new(),
@@ -178,7 +200,7 @@ impl Table {
         let late = self.of.is_late();
         let (of, values, queue) = (&self.of, &self.values, &mut self.queue);
         let group = self.groups.entry(key).or_insert_with(|| {
-            queue.push_back((due, key));
+            queue.push(due, key);
             let kept = if late {
                 Kept::Tumbling(Box::new(Tumbling::new(of, values.texts())))
             } else {
@@ -215,13 +237,10 @@ impl Table {
         self.newest = self.newest.max(now);
         let most = if self.of.is_late() { usize::MAX } else { PORTION };
         for _ in 0..most {
-            let Some((due, key)) = self.queue.front().copied().filter(|(due, _)| *due <= self.newest) else {
-                return;
-            };
-            self.queue.pop_front();
+            let Some((due, key)) = self.queue.pop(self.newest) else { return };
             let Some(group) = self.groups.get(&key) else { continue };
             if group.due > self.newest {
-                self.queue.push_back((group.due, key));
+                self.queue.push(group.due, key);
                 continue;
             }
             if let Some(group) = self.groups.remove(&key) {
@@ -252,9 +271,9 @@ impl Table {
 
     /// Lets the group go that would end first; false where there is none.
     pub(super) fn evict(&mut self) -> bool {
-        while let Some((due, key)) = self.queue.pop_front() {
+        while let Some((due, key)) = self.queue.pop(u64::MAX) {
             match self.groups.get(&key) {
-                Some(group) if group.due > due => self.queue.push_back((group.due, key)),
+                Some(group) if group.due > due => self.queue.push(group.due, key),
                 Some(_) => return self.groups.remove(&key).is_some(),
                 None => {}
             }

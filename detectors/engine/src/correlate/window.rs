@@ -80,7 +80,7 @@ impl Sliding {
         }
     }
 
-    /// The measure over the span that ends at that time, and when it began; for temporal ones 1 where it holds.
+    /// The measure over the span that ends at that time; for temporal ones 1 where it holds, else 0.
     pub(super) fn measure(&self, of: &Correlation, time: u64) -> f64 {
         let after = time.saturating_sub(of.span);
         match self {
