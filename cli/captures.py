@@ -27,6 +27,7 @@ LIMITS: Final = (
     "evidence_cut", "evidence_gone", "panics",
 )  # fmt: skip
 """Counters of limits that were hit: what was not seen for that reason."""
+CHECKSUMS: Final = ("checksum_wrong", "checksum_offloaded")
 _SUFFIXES: Final = (".pcap", ".pcapng", ".cap", ".trace", ".dmp")
 _PACKED: Final = (".gz", ".zst")
 _PROGRESS_AFTER_S: Final = 1.0
@@ -67,6 +68,7 @@ class Summary:
             "seconds": round(self.seconds, 3),
             "drops": drops,
             "limits": {name: self.counters[name] for name in LIMITS if self.counters.get(name)},
+            "checksums": {name: self.counters[name] for name in CHECKSUMS if self.counters.get(name)},
             "levels": dict(self.levels),
             "rules": dict(self.rules.most_common(10)),
             "hosts": dict(self.hosts.most_common(5)),

@@ -27,6 +27,7 @@ _OURS: Final = ("sensors", "detectors", "collector", "cli")
 _MIN_FREE_BYTES: Final = 1 << 30
 _SLOW_FSYNC_S: Final = 0.1
 _CERTIFICATE_WARN_S: Final = 24 * 3600
+_OFFLOADED: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,24 @@ def check_offload(home: Path) -> Iterator[Finding]:
     yield Finding("offload", not on, f"{', '.join(on)} on {health.source}" if on else "no merging", fix)
 
 
+def check_checksums(home: Path) -> Iterator[Finding]:
+    """Where checksums are checked, the interface's own packets have theirs already when they are captured."""
+    from sensors.health import read_status
+    from sensors.identity import load_config
+
+    health = read_status(home)
+    if health is None or load_config(home).checksums != "check":
+        return
+    wrong, left = (health.counters.get(f"checksum_{name}", 0) for name in ("wrong", "offloaded"))
+    if left < _OFFLOADED:
+        yield Finding("checksums", well=True, text=f"{wrong:,} wrong")
+        return
+    text = (
+        f"outgoing checksums look offloaded: {left:,} packets were captured before {health.source} had filled them in"
+    )
+    yield Finding("checksums", well=False, text=text, fix=f"ethtool -K {health.source} tx off")
+
+
 def check_home(home: Path) -> Iterator[Finding]:
     """The home can be written and its disk answers."""
     if not home.is_dir():
@@ -253,5 +272,5 @@ def check_sandbox(home: Path) -> Iterator[Finding]:
 
 
 CHECKS: Final[tuple[Callable[[Path], Iterator[Finding]], ...]] = (
-    check_names, check_native, check_capture, check_offload, check_home, check_sensor, check_centre, check_sandbox,
+    check_names, check_native, check_capture, check_offload, check_checksums, check_home, check_sensor, check_centre, check_sandbox,
 )  # fmt: skip

@@ -11,7 +11,15 @@ import click
 import msgspec
 
 from cli.output import Column, Format, format_options, pick
-from cli.reading import endpoint, exit_code, loop_settings, short_time, simulate_option, write_documents
+from cli.reading import (
+    checksums_option,
+    endpoint,
+    exit_code,
+    loop_settings,
+    short_time,
+    simulate_option,
+    write_documents,
+)
 from cli.summary import counted, print_summary
 from cli.terminal import command
 
@@ -46,10 +54,18 @@ _TOLD: Final = (
     multiple=True,
     help="Only events of this kind (dns, http, file, flow, …): docs/protocols.md lists them.",
 )
+@checksums_option
 @simulate_option
 @format_options
 @click.pass_obj
-def events(home: Path, paths: tuple[Path, ...], kinds: tuple[str, ...], simulate: tuple[str, ...], form: Format) -> int:
+def events(
+    home: Path,
+    paths: tuple[Path, ...],
+    kinds: tuple[str, ...],
+    checksums: str | None,
+    simulate: tuple[str, ...],
+    form: Format,
+) -> int:
     """Read captures and print protocol events (`event.dataset` = bavn.dns, bavn.http, …).
 
     On a terminal a table, in a pipe one ECS event a line; the summary goes to stderr. PATH - is stdin.
@@ -60,7 +76,7 @@ def events(home: Path, paths: tuple[Path, ...], kinds: tuple[str, ...], simulate
     unknown = set(kinds) - set(event_kinds())
     if unknown:
         raise click.BadParameter(f"no such kind: {', '.join(sorted(unknown))}; there are {', '.join(event_kinds())}")
-    loop = PacketLoop(None, loop_settings(home, events=True, kinds=kinds, simulate=simulate))
+    loop = PacketLoop(None, loop_settings(home, checksums=checksums, events=True, kinds=kinds, simulate=simulate))
     summary = Summary()
     writer = None if form.raw else form.writer(_columns(form), _CSV_FIELDS)
 

@@ -81,14 +81,27 @@ def _zone(time: dt.datetime) -> str:
     return offset.removesuffix("00") if offset.endswith("00") else offset
 
 
-def loop_settings(home: Path, **more: Any) -> Settings:  # noqa: ANN401
-    """Give the packet loop's settings; a scan uses the home's key where there is one: ids agree with the sensor's."""
+def loop_settings(home: Path, *, checksums: str | None = None, **more: Any) -> Settings:  # noqa: ANN401
+    """Give the packet loop's settings, as the home has them where nothing else is said.
+
+    A scan uses the home's key where there is one: ids agree with the sensor's.
+    """
     from detectors.loop import Settings
     from sensors.identity import event_key, load_config
 
     config = load_config(home)
     key = event_key(home).hex() if (home / "event.key").is_file() else _SCAN_KEY
-    return Settings(agency=config.agency, sensor=config.sensor, key=key, evidence_bytes=0, **more)
+    check = (checksums or config.checksums) == "check"
+    return Settings(agency=config.agency, sensor=config.sensor, key=key, evidence_bytes=0, checksums=check, **more)
+
+
+def checksums_option(run: Callable[..., int]) -> Callable[..., int]:
+    """Give a command `--checksums`."""
+    return click.option(
+        "--checksums",
+        type=click.Choice(["ignore", "check"]),
+        help="Count wrong checksums (default: as bavn.toml has it, else ignore). No packet is dropped for one.",
+    )(run)
 
 
 def simulate_option(run: Callable[..., int]) -> Callable[..., int]:

@@ -15,6 +15,7 @@ from cli.output import Format, format_options
 from cli.reading import (
     ALERT_FIELDS,
     alert_columns,
+    checksums_option,
     endpoint,
     exit_code,
     loop_settings,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     type=click.Choice(list(reversed(LEVELS))),
     help="Exit 1 where an alert of this level or above was found.",
 )
+@checksums_option
 @simulate_option
 @format_options
 @click.pass_obj
@@ -51,6 +53,7 @@ def scan(
     paths: tuple[Path, ...],
     rule_paths: tuple[Path, ...],
     fail_on: str | None,
+    checksums: str | None,
     simulate: tuple[str, ...],
     form: Format,
 ) -> int:
@@ -61,7 +64,8 @@ def scan(
     from cli.captures import Summary, find_captures, read_all, rules_to_run
     from detectors.loop import PacketLoop
 
-    loop = PacketLoop(rules_to_run(rule_paths).plan, loop_settings(home, simulate=simulate))
+    settings = loop_settings(home, checksums=checksums, simulate=simulate)
+    loop = PacketLoop(rules_to_run(rule_paths).plan, settings)
     summary = Summary()
     writer = None if form.raw else form.writer(alert_columns(form), ALERT_FIELDS)
 

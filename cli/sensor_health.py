@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from cli.safe import safe
+from cli.summary import checksums_text
 
 if TYPE_CHECKING:
     from sensors.health import Accounting, Health
@@ -18,9 +19,12 @@ def health_lines(health: Health, *, running: bool) -> list[str]:
     account, sent = health.accounting, health.delivery
     age = (time.time_ns() - health.oldest_unsent) / _NS if health.oldest_unsent else 0
     oldest = f", oldest {age:,.0f} s" if health.unsent else ""
+    wrong = sum(health.counters.get(name, 0) for name in ("checksum_wrong", "checksum_offloaded"))
+    checksums = [f"checksums {checksums_text(health.counters)}"] if wrong else []
     return [
         f"{safe(health.sensor)} on {safe(health.source)}: {'running' if running else 'not running'}, pid {health.pid}",
         f"packets   {accounting(account)}",
+        *checksums,
         f"alerts    {health.alerts:,} made, {health.queued:,} queued, {health.waiting:,} wait for the disk",
         f"withheld  {counts(health.withheld)}",
         f"outbox    {health.unsent:,} unsent{oldest}, {health.dead:,} refused",

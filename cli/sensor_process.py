@@ -61,7 +61,7 @@ class SensorProcess:
         contract.require_valid(dt.datetime.now(dt.UTC).date())
         settings = Settings(
             agency=self.config.agency, sensor=self.config.sensor, key=event_key(self.home).hex(), tlp=contract.tlp,
-            evidence_bytes=EVIDENCE_RING,
+            evidence_bytes=EVIDENCE_RING, checksums=self.config.checksums == "check",
         )  # fmt: skip
         self.loop = PacketLoop(self.rules.plan, settings)
         self._digest: str = json.loads(self.rules.plan)["digest"]

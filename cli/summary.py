@@ -47,6 +47,8 @@ def summary_lines(summary: Summary, *, utc: bool, alerts: bool) -> Iterator[str]
     yield f"dropped   {drops or 'none'}"
     if data["limits"]:
         yield "limits    " + ", ".join(f"{name} {count:,}" for name, count in data["limits"].items())
+    if data["checksums"]:
+        yield f"checksums {checksums_text(data['checksums'])}"
     if alerts:
         yield from _findings(data)
     yield from problem_lines(data["problems"])
@@ -60,6 +62,13 @@ def _findings(data: dict[str, Any]) -> Iterator[str]:
         yield f"hosts     {hosts}"
     for at, (name, count) in enumerate(list(data["rules"].items())[:_TOP_RULES]):
         yield f"{'' if at else 'rules':<10}{count:>7,}  {safe(name, 80)}"
+
+
+def checksums_text(counters: dict[str, int]) -> str:
+    """Say what the checksums of packets were; only what was checked is counted."""
+    wrong, offloaded = counters.get("checksum_wrong", 0), counters.get("checksum_offloaded", 0)
+    left = f", {offloaded:,} left to the sender's network card: it ran on that host" if offloaded else ""
+    return f"{wrong:,} wrong{left}"
 
 
 def problem_lines(problems: list[dict[str, Any]]) -> Iterator[str]:

@@ -24,7 +24,10 @@ LINK_ETHERNET: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a loop runs. `key` is the sensor's secret for alert ids, 64 hex digits; `max_flows` 0 = the default."""
+    """How a loop runs.
+
+    `key` is the sensor's secret for alert ids, 64 hex digits; `max_flows` 0 = the default; `checksums` True = checked.
+    """
 
     agency: str = "local"
     sensor: str = "local"
@@ -35,6 +38,7 @@ class Settings:
     kinds: tuple[str, ...] = ()
     evidence_bytes: int = 64 * 1024 * 1024
     max_flows: int = 0
+    checksums: bool = False
     simulate: tuple[str, ...] = ()
 
     def to_json(self) -> bytes:

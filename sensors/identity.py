@@ -6,7 +6,7 @@ import hashlib
 import os
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
@@ -32,6 +32,7 @@ class SensorConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         key: the certificate's key (PEM).
         signing_key: Ed25519 key that signs batches (PEM).
         contract: the agency's sharing contract (TOML); none for the shipped default.
+        checksums: whether checksums of packets are checked; wrong ones are counted, never a reason to drop.
     """
 
     agency: str = "local"
@@ -42,6 +43,7 @@ class SensorConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     key: str = "sensor.key"
     signing_key: str = "signing.key"
     contract: str | None = None
+    checksums: Literal["ignore", "check"] = "ignore"
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,9 @@ pub(crate) struct Settings {
     /// Flows at once; 0 is the default.
     #[serde(default)]
     max_flows: usize,
+    /// Whether checksums are checked.
+    #[serde(default)]
+    checksums: bool,
     /// Limits that shall bite (drills).
     #[serde(default)]
     simulate: Vec<String>,
@@ -102,7 +105,11 @@ impl Settings {
     /// # Errors
     /// Where there is no limit of a name in `simulate`.
     pub(crate) fn wire(&self, wanted: &[EventKind]) -> Result<WireConfig, String> {
-        let mut config = WireConfig { evidence_bytes: self.evidence_bytes, ..WireConfig::default() };
+        let mut config = WireConfig {
+            evidence_bytes: self.evidence_bytes,
+            checksums: self.checksums,
+            ..WireConfig::default()
+        };
         config.kinds = looked_for(wanted);
         // Who asks for flows by name asks for all that they tell.
         config.features = self.events && self.kinds.iter().any(|name| name == EventKind::Flow.name());
