@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -25,23 +25,48 @@ def name_of(path: Path) -> str:
     return path.relative_to(RULES).as_posix()
 
 
+def documents(path: Path) -> list[dict[str, Any]]:
+    """Return a file's documents: the rule that alerts is the last, those before it are what it counts."""
+    return [document.data for document in rulefiles.parse(path.read_text(), path.name)]
+
+
 def test_there_are_rules_for_each_protocol() -> None:
-    assert len(FILES) >= 20
-    assert {path.parent.name for path in FILES} >= {"dns", "http", "tls", "flow"}
+    assert len(FILES) >= 60
+    assert {path.parent.name for path in FILES} >= {
+        "dce_rpc", "dhcp", "dnp3", "dns", "file", "flow", "ftp", "http", "kerberos", "ldap", "modbus", "nbns", "ntlm",
+        "quic", "rdp", "s7", "smb", "smtp", "ssh", "tls", "x509",
+    }  # fmt: skip
     assert {ruletest.beside(path) for path in FILES} == set(TESTS)
+
+
+def test_they_cover_many_techniques() -> None:
+    tags = {tag for path in FILES for tag in documents(path)[-1]["tags"] if tag.startswith("attack.t")}
+    assert len({tag.split(".")[1] for tag in tags}) >= 35
+    assert len(tags) >= 60
 
 
 def test_all_load_without_a_warning(field_table: FieldTable) -> None:
     rules = check.load_rules([RULES], fields=field_table)
     assert not rules.refused
     assert not rules.warnings
-    assert len(rules.rules) == len(FILES)
+    everything = [data for path in FILES for data in documents(path)]
+    assert len(rules.rules) == len(everything)
+    assert len({data["id"] for data in everything}) == len(everything)
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_what_is_counted_makes_no_alert_of_its_own(path: Path) -> None:
+    *counted, told = documents(path)
+    assert bool(counted) == ("correlation" in told)
+    if counted:
+        assert [data["name"] for data in counted] == told["correlation"]["rules"]
+        assert {data["level"] for data in counted} == {"informational"}
+        assert not told["correlation"].get("generate")
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_passport_is_complete(path: Path) -> None:
-    (document,) = rulefiles.parse(path.read_text(), path.name)
-    data = document.data
+    data = documents(path)[-1]
     assert uuid.UUID(data["id"]).version == 4
     assert (data["author"], data["license"]) == ("bavn", "EUPL-1.2")
     assert isinstance(data["date"], date)

@@ -2,7 +2,7 @@
 
 use super::file::{OpenFile, READ, WRITTEN};
 use super::names;
-use super::state::{Create, LogIn, Offer, Rename, Session, State, Tree};
+use super::state::{Create, LogIn, Offer, Rename, Session, State, Transaction, Tree};
 use crate::fields::Field;
 use crate::messages::{EventKind, Value};
 use crate::proto::Context;
@@ -37,6 +37,8 @@ pub const FIELDS: &[Field] = &[
     Field::SmbShare,
     Field::SmbShareType,
     Field::SmbStatus,
+    Field::SmbTotalData,
+    Field::SmbTransaction,
     Field::SmbTree,
     Field::SmbVersion,
     Field::EventAction,
@@ -414,6 +416,20 @@ pub(super) fn file(
             bytes => fields.push((field, Value::Number(bytes))),
         }
     }
+    send(fields, cx);
+}
+
+/// A transaction of SMB 1 that is neither a call nor everyday work with files.
+pub(super) fn transaction(state: &State, place: &Place, told: &Transaction, cx: &mut Context<'_>) {
+    if !cx.sink.wants(EventKind::Smb) {
+        return;
+    }
+    let made = place.made();
+    let mut fields = place.fields("transaction", state, &made);
+    push_tree(&mut fields, place.tree, state.tree(place.tree, place.session));
+    push_user(&mut fields, state.session(place.session));
+    fields.push((Field::SmbTransaction, Value::Text(&told.name)));
+    fields.push((Field::SmbTotalData, Value::Number(told.data.into())));
     send(fields, cx);
 }
 

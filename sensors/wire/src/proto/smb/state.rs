@@ -40,6 +40,8 @@ pub(super) enum Asked {
     Ioctl(u32),
     /// A pipe is written to and read from in one go.
     Transact,
+    /// Another transaction of SMB 1.
+    Transaction(Box<Transaction>),
     Close,
     LogOff,
     TreeDisconnect,
@@ -75,6 +77,25 @@ pub(super) struct Create {
     pub(super) access: u32,
     pub(super) disposition: u32,
     pub(super) options: u32,
+}
+
+/// A transaction of SMB 1 that is told by name.
+#[derive(Debug, Default)]
+pub(super) struct Transaction {
+    pub(super) name: Vec<u8>,
+    /// Bytes of data that it announces in all.
+    pub(super) data: u32,
+}
+
+/// Kinds of further parts of transactions that were told already.
+#[derive(Debug, Default)]
+pub(super) struct Seconds([bool; 3]);
+
+impl Seconds {
+    /// True for the first of a kind.
+    pub(super) fn first(&mut self, kind: usize) -> bool {
+        self.0.get_mut(kind).is_some_and(|told| !std::mem::replace(told, true))
+    }
 }
 
 /// A new name.
@@ -141,6 +162,8 @@ pub(super) struct State {
     pub(super) files: VecDeque<OpenFile>,
     /// Dialect that was agreed on.
     pub(super) dialect: Option<super::dialect::Dialect>,
+    /// Further parts of transactions (SMB1) that were told.
+    pub(super) seconds: Seconds,
     serial: u32,
 }
 

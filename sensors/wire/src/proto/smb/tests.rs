@@ -336,6 +336,46 @@ fn smb1_is_told_as_smb2_is() {
     }
 }
 
+/// A transaction of SMB 1 with the words of its head, then its subcommand.
+fn transaction(command: u8, subcommand: u16, data: u16) -> Vec<u8> {
+    let mut words = vec![0; 30];
+    words[2..4].copy_from_slice(&data.to_le_bytes());
+    words[26] = 2;
+    words[28..30].copy_from_slice(&subcommand.to_le_bytes());
+    smb1(command, false, &words, b"")
+}
+
+#[test]
+fn transactions_that_no_client_uses_are_told_by_name() {
+    let mut nt = vec![0; 38];
+    nt[7..11].copy_from_slice(&66_512u32.to_le_bytes());
+    let messages = [
+        (ToServer, transaction(0x32, 0x0e, 12)),
+        (ToClient, smb1(0x32, true, &[], b"")),
+        (ToServer, transaction(0x25, 0x23, 0)),
+        (ToServer, smb1(0xa0, false, &nt, b"")),
+        (ToServer, smb1(0x33, false, &[0; 16], b"")),
+        (ToServer, smb1(0x33, false, &[0; 16], b"")),
+        (ToServer, transaction(0x32, 0x05, 0)),
+    ];
+    let recorder = run(&messages, 4096);
+    let fields = ["bavn.smb.transaction", "bavn.smb.total_data", "bavn.smb.status"];
+    let rows: Vec<_> = recorder
+        .events()
+        .iter()
+        .map(|seen| fields.map(|field| seen.get(field).to_owned()).join(" "))
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            "trans2_session_setup 12 STATUS_SUCCESS",
+            "trans2_secondary 0 ?",
+            "peek_named_pipe 0 ?",
+            "nt_transact_0 66512 ?",
+        ]
+    );
+}
+
 #[test]
 fn changed_bytes_and_noise_are_borne() {
     let all = session().into_iter().chain(old_session());

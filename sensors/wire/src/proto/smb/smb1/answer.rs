@@ -28,6 +28,11 @@ pub(super) fn take(smb: &mut Smb, block: &Block<'_>, cx: &mut Context<'_>) -> Op
         Command::NT_CREATE_ANDX | Command::OPEN_ANDX => open(smb, block, pending, cx)?,
         Command::READ_ANDX => return read(smb, block, pending),
         Command::WRITE_ANDX => write(smb, block, pending)?,
+        Command::TRANSACTION | Command::TRANSACTION2 | Command::NT_TRANSACT if is_told(pending.as_ref()) => {
+            if let Some(Asked::Transaction(told)) = pending.map(|pending| pending.asked) {
+                event::transaction(&smb.state, &block.place(), &told, cx);
+            }
+        }
         Command::TRANSACTION => return transaction(block, pending),
         Command::DELETE | Command::RENAME | Command::NT_RENAME | Command::TRANSACTION2 => {
             if let Some(pending) = pending {
@@ -38,6 +43,10 @@ pub(super) fn take(smb: &mut Smb, block: &Block<'_>, cx: &mut Context<'_>) -> Op
         _ => {}
     }
     Some(None)
+}
+
+fn is_told(pending: Option<&Pending>) -> bool {
+    pending.is_some_and(|pending| matches!(pending.asked, Asked::Transaction(_)))
 }
 
 fn fits(command: Command, asked: &Asked) -> bool {
@@ -51,6 +60,9 @@ fn fits(command: Command, asked: &Asked) -> bool {
         Asked::Rename(_) => matches!(command, Command::RENAME | Command::NT_RENAME | Command::TRANSACTION2),
         Asked::Delete(_) => matches!(command, Command::DELETE | Command::TRANSACTION2),
         Asked::Transact => command == Command::TRANSACTION,
+        Asked::Transaction(_) => {
+            matches!(command, Command::TRANSACTION | Command::TRANSACTION2 | Command::NT_TRANSACT)
+        }
         Asked::Close => command == Command::CLOSE,
         Asked::LogOff => command == Command::LOGOFF_ANDX,
         Asked::TreeDisconnect => command == Command::TREE_DISCONNECT,

@@ -3,6 +3,7 @@
 mod answer;
 mod request;
 mod text;
+mod transaction;
 
 use super::Smb;
 use super::event::Place;
@@ -27,15 +28,19 @@ impl Command {
     const DELETE: Self = Self(0x06);
     const RENAME: Self = Self(0x07);
     const TRANSACTION: Self = Self(0x25);
+    const TRANSACTION_SECONDARY: Self = Self(0x26);
     const OPEN_ANDX: Self = Self(0x2d);
     const READ_ANDX: Self = Self(0x2e);
     const WRITE_ANDX: Self = Self(0x2f);
     const TRANSACTION2: Self = Self(0x32);
+    const TRANSACTION2_SECONDARY: Self = Self(0x33);
     const TREE_DISCONNECT: Self = Self(0x71);
     const NEGOTIATE: Self = Self(0x72);
     const SESSION_SETUP_ANDX: Self = Self(0x73);
     const LOGOFF_ANDX: Self = Self(0x74);
     const TREE_CONNECT_ANDX: Self = Self(0x75);
+    const NT_TRANSACT: Self = Self(0xa0);
+    const NT_TRANSACT_SECONDARY: Self = Self(0xa1);
     const NT_CREATE_ANDX: Self = Self(0xa2);
     const NT_RENAME: Self = Self(0xa5);
     /// Ends a chain.

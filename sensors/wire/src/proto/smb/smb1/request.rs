@@ -1,10 +1,11 @@
 //! Requests.
 
 use super::text::without_backslash;
-use super::{Block, Command, file_id};
+use super::{Block, Command, file_id, transaction};
 use crate::proto::Context;
 use crate::proto::little::{bytes_at, size, u8_at, u16_at, u32_at, utf16};
 use crate::proto::smb::Smb;
+use crate::proto::smb::event::{self, Place};
 use crate::proto::smb::file::OpenFile;
 use crate::proto::smb::limits::{MAX_DIALECTS, MAX_NAME};
 use crate::proto::smb::names;
@@ -53,14 +54,18 @@ pub(super) fn take(
         }
         Command::DELETE => Asked::Delete(Box::new(Delete { name: Some(one_path(block)?) })),
         Command::RENAME | Command::NT_RENAME => Asked::Rename(Box::new(rename(block)?)),
-        Command::TRANSACTION => match transaction(smb, block, chain, &mut bulk, cx)? {
+        Command::TRANSACTION => match on_pipe(smb, block, chain, &mut bulk, cx)? {
             Some(asked) => asked,
-            None => return Some(None),
+            None => return Some(other_transaction(smb, block, cx)),
         },
         Command::TRANSACTION2 => match transaction2(smb, block, chain, cx)? {
             Some(asked) => asked,
-            None => return Some(None),
+            None => return Some(other_transaction(smb, block, cx)),
         },
+        Command::NT_TRANSACT
+        | Command::TRANSACTION_SECONDARY
+        | Command::TRANSACTION2_SECONDARY
+        | Command::NT_TRANSACT_SECONDARY => return Some(other_transaction(smb, block, cx)),
         Command::LOGOFF_ANDX => Asked::LogOff,
         Command::TREE_DISCONNECT => Asked::TreeDisconnect,
         _ => return Some(None),
@@ -83,6 +88,19 @@ fn keep(smb: &mut Smb, block: &Block<'_>, asked: Asked, file: Option<u32>, cx: &
     if let Some(oldest) = smb.state.keep(pending, cx) {
         smb2::unanswered(smb, oldest, cx);
     }
+}
+
+/// A transaction that is told by name. A further part has no answer of its own.
+fn other_transaction(smb: &mut Smb, block: &Block<'_>, cx: &mut Context<'_>) -> Option<Bulk> {
+    if let Some(told) = transaction::of(block, &mut smb.state.seconds) {
+        match block.command {
+            Command::TRANSACTION | Command::TRANSACTION2 | Command::NT_TRANSACT => {
+                keep(smb, block, Asked::Transaction(Box::new(told)), None, cx);
+            }
+            _ => event::transaction(&smb.state, &Place { status: None, ..block.place() }, &told, cx),
+        }
+    }
+    None
 }
 
 /// Each dialect stands behind a byte of 2 ([MS-CIFS] 2.2.4.52.1).
@@ -228,7 +246,7 @@ fn rename(block: &Block<'_>) -> Option<Rename> {
 }
 
 /// The inner None is a transaction that is not on a pipe.
-fn transaction(
+fn on_pipe(
     smb: &mut Smb,
     block: &Block<'_>,
     chain: &mut Chain,

@@ -47,6 +47,7 @@ fn fits(command: Command, asked: &Asked) -> bool {
             Asked::Write(_) => Command::WRITE,
             Asked::Rename(_) | Asked::Delete(_) => Command::SET_INFO,
             Asked::Ioctl(_) | Asked::Transact => Command::IOCTL,
+            Asked::Transaction(_) => return false,
             Asked::Close => Command::CLOSE,
             Asked::LogOff => Command::LOGOFF,
             Asked::TreeDisconnect => Command::TREE_DISCONNECT,
@@ -349,6 +350,7 @@ pub(super) fn unanswered(smb: &mut Smb, pending: Pending, cx: &mut Context<'_>) 
                     file.in_part = true;
                 }
             }
+            Asked::Transaction(told) => event::transaction(&smb.state, &place, told, cx),
             Asked::Close | Asked::LogOff | Asked::TreeDisconnect => {}
         }
     });
