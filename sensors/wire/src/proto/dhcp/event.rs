@@ -84,6 +84,7 @@ fn hex(bytes: &[u8], separator: &str) -> Vec<u8> {
 
 /// Gives out the event of an exchange.
 pub(super) fn emit(exchange: &Exchange, cx: &mut Context<'_>) {
+    cx.counters.parser_limit += u64::from(exchange.is_shortened);
     if !cx.sink.wants(EventKind::Dhcp) {
         return;
     }

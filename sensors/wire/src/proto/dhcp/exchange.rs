@@ -15,6 +15,8 @@ pub(super) type Id = (u32, [u8; 16], u8);
 pub(super) struct Exchange {
     pub(super) id: Id,
     pub(super) kinds: Vec<MessageType>,
+    /// It had more messages than are listed.
+    pub(super) is_shortened: bool,
     /// It was told of; what comes now is a copy, or begins anew.
     is_told: bool,
     /// Time of the newest message.
@@ -54,12 +56,20 @@ fn renew<T>(old: &mut Option<T>, new: Option<T>) {
 impl Exchange {
     /// Takes a message; `sender` is the address it came from.
     fn take(&mut self, message: &Message<'_>, sender: IpAddr) {
-        if self.kinds.len() < MAX_MESSAGES {
-            self.kinds.push(message.kind);
-        }
+        self.list(message.kind);
         renew(&mut self.relay, message.address(24));
         renew(&mut self.message, message.text(56));
         if message.is_reply() { self.answer(message, sender) } else { self.ask(message) }
+    }
+
+    /// Lists a message; where the list is full a repeat goes, else the oldest: what ended the exchange is always there.
+    fn list(&mut self, kind: MessageType) {
+        if self.kinds.len() >= MAX_MESSAGES {
+            self.is_shortened = true;
+            let repeat = self.kinds.windows(2).position(|pair| matches!(pair, [one, next] if one == next));
+            self.kinds.remove(repeat.unwrap_or(0));
+        }
+        self.kinds.push(kind);
     }
 
     fn ask(&mut self, message: &Message<'_>) {

@@ -4,7 +4,7 @@
 pub const MAX_EXCHANGES: usize = 512;
 /// Exchanges that one flow may have open.
 pub const MAX_PER_FLOW: usize = 64;
-/// Messages listed of one exchange.
+/// Messages listed of one exchange; of more a repeat of the one before goes first, then the oldest.
 pub const MAX_MESSAGES: usize = 16;
 /// Servers, routers, name servers and routes listed.
 pub const MAX_LISTED: usize = 32;

@@ -96,6 +96,26 @@ fn four_messages_are_one_event() {
 }
 
 #[test]
+fn a_client_that_asked_for_long_still_shows_how_it_ended() {
+    let mut steps = vec![(C, asks(1)); 30];
+    steps.extend([(S, says(2)), (S, says(2)), (C, asks(3)), (S, says(5))]);
+    let run = run(&steps);
+    let kinds = told(&run)[0].get("bavn.dhcp.message_types");
+    assert!(kinds.starts_with("DISCOVER|DISCOVER") && kinds.ends_with("OFFER|OFFER|REQUEST|ACK"), "{kinds}");
+    assert_eq!(kinds.split('|').count(), limits::MAX_MESSAGES);
+    assert_eq!(run.counters.parser_limit, 1);
+}
+
+#[test]
+fn of_many_different_messages_the_oldest_go() {
+    let mut steps: Vec<_> = (0..20).flat_map(|_| [(C, asks(1)), (S, says(2))]).collect();
+    steps.extend([(C, asks(3)), (S, says(6))]);
+    let run = run(&steps);
+    let kinds = told(&run)[0].get("bavn.dhcp.message_types");
+    assert!(kinds.starts_with("DISCOVER|OFFER|DISCOVER") && kinds.ends_with("OFFER|REQUEST|NAK"), "{kinds}");
+}
+
+#[test]
 fn what_one_side_said_leaves_the_other_unobserved() {
     let client = run(&[(C, asks(1))]);
     assert_eq!(told(&client)[0].get("bavn.dhcp.lease_time"), "?");
