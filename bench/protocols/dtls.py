@@ -3,6 +3,8 @@
 Classes of difference:
 - A client says its hello again with a cookie or when no answer comes; bavn tells of the first, so tshark's are counted once a
   conversation.
+- A server that wants another hello (HelloRetryRequest, RFC 9147 5.1) says its own twice; both count the one that counts,
+  the last.
 - A hello without the beginning of its conversation, such as a ServerHello alone, is an event of its own on both sides.
 """
 
@@ -22,15 +24,15 @@ Row = dict[str, list[str]]
 
 
 def theirs(rows: list[Row]) -> Iterator[Hashable]:
-    """Give the first hello of either side of each conversation."""
-    seen = set()
+    """Give the client's first hello and the server's last of each conversation."""
+    clients: dict[str, Hashable] = {}
+    servers: dict[str, Hashable] = {}
     for row in rows:
-        for side, name in (("client", "ja3"), ("server", "ja3s")):
-            key = (row["udp.stream"][0], side)
-            if row[f"dtls.handshake.{name}"] and key not in seen:
-                seen.add(key)
-                names = row["dtls.handshake.extensions_server_name"][:1] if side == "client" else []
-                yield (side, row[f"dtls.handshake.{name}"][0], *names)
+        stream = row["udp.stream"][0]
+        for ja3 in row["dtls.handshake.ja3"]:
+            clients.setdefault(stream, ("client", ja3, *row["dtls.handshake.extensions_server_name"][:1]))
+        servers.update({stream: ("server", ja3s) for ja3s in row["dtls.handshake.ja3s"]})
+    yield from (*clients.values(), *servers.values())
 
 
 def ours(events: list[dict[str, Any]]) -> Iterator[Hashable]:

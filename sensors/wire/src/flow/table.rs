@@ -240,7 +240,7 @@ impl FlowTable {
         let flow = &mut self.flows[slot];
         let found = guarded(|| DatagramService::find(enabled, packet.payload, packet.ports));
         let Some(Some(parser)) = found else {
-            flow.tries = flow.tries.saturating_sub(1);
+            flow.tries = flow.tries.saturating_sub(u8::from(!is_stun(packet.payload)));
             if flow.tries == 0 || enabled == 0 {
                 flow.stage = Stage::Idle;
             }
@@ -478,6 +478,11 @@ impl Analysis {
             }
         }
     }
+}
+
+/// True for a STUN message (RFC 8489 5). Before DTLS both sides look for a way with any number of them (RFC 7983).
+fn is_stun(payload: &[u8]) -> bool {
+    matches!(payload, [0..4, _, _, _, 0x21, 0x12, 0xa4, 0x42, ..])
 }
 
 #[cfg(test)]

@@ -435,6 +435,22 @@ fn a_time_at_the_end_of_the_clock_fails_nothing() {
 }
 
 #[test]
+fn looking_for_a_way_costs_a_datagram_flow_no_try() {
+    let query = b"\0\x01\x01\0\0\x01\0\0\0\0\0\0\x01a\0\0\x01\0\x01";
+    let mut stun = [b"\0\x01\0\0\x21\x12\xa4\x42".as_slice(), &[7; 12]].concat();
+    for service in ["dns", "-"] {
+        let mut bench = bench();
+        for _ in 0..20 {
+            bench.give(&crafted::udp("10.0.0.1", 4000, "10.0.0.2", 4001, &stun));
+        }
+        bench.give(&crafted::udp("10.0.0.1", 4000, "10.0.0.2", 4001, query));
+        assert_eq!(bench.end().0.flows(Field::FlowService), [service]);
+        // Without the magic cookie it is unknown, and the flow is left after a few.
+        stun[4] = 0;
+    }
+}
+
+#[test]
 fn a_silent_flow_holds_no_budget() {
     let mut bench = bench();
     bench.handshake();

@@ -9,11 +9,17 @@ pub(super) fn probe(data: &[u8], direction: Direction) -> Probe {
         Direction::ToServer => client,
         Direction::ToClient => server,
     };
+    let mut has_greeted = false;
     for line in data.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n")) {
+        // Logged in after a greeting: SMTP has no such reply, and NNTP greets otherwise.
+        if has_greeted && line.starts_with(b"230") {
+            return Probe::Yes;
+        }
         match judge(line.trim_ascii()) {
             Probe::More => {}
             known => return known,
         }
+        has_greeted |= direction == Direction::ToClient && line.starts_with(b"220");
     }
     let last = data.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
     if data.len() >= PROBE_BYTES || !may_become(last, direction) { Probe::No } else { Probe::More }
@@ -97,6 +103,7 @@ mod tests {
             (b"220 (vsFTPd 3.0.3)\r\n", ToClient),
             (b"220 welcome\r\n331 password?\r\n", ToClient),
             (b"220-hello\r\n220 there\r\n211-Features\r\n", ToClient),
+            (b"220 ready\r\n230 welcome\r\n", ToClient),
         ] {
             assert_eq!(probe(data, direction), Probe::Yes, "{}", data.escape_ascii());
             for cut in 0..data.len() {
@@ -123,5 +130,6 @@ mod tests {
         }
         assert_eq!(probe(b"USER ann\r\nPASS x\r\n", ToServer), Probe::More);
         assert_eq!(probe(b"220 welcome\r\n", ToClient), Probe::More);
+        assert_eq!(probe(b"230 article\r\n", ToClient), Probe::More);
     }
 }

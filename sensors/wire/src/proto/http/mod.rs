@@ -42,7 +42,11 @@ pub const WEIRDS: &[(&str, &str)] = &[
     ("http_bad_header", "A header line without a colon"),
     ("http_head_cut", "A head that did not end before the stream did, or before bytes of it were lost"),
     ("http_head_too_long", "A head of more than 64 KiB"),
-    ("http_no_head", "Something that is no head where one must begin"),
+    (
+        "http_no_head",
+        "Something that is no head where one must begin; where it is all that a server says, it is looked at anew: another \
+         protocol's server may have been asked for HTTP",
+    ),
     (
         "http_smuggling_cl_te",
         "Both Content-Length and Transfer-Encoding: servers may disagree on where a message ends",
@@ -70,6 +74,8 @@ pub struct Http {
 #[derive(Debug, Default)]
 struct Half {
     state: State,
+    /// A head, or what should have been one, was here.
+    has_begun: bool,
     /// The begin of a head that is not whole yet.
     part: Vec<u8>,
     scan: Scan,
@@ -103,6 +109,10 @@ impl StreamParser for Http {
         let mut rest = data;
         self.find_again(direction, rest, cx);
         while !rest.is_empty() && !self.switched {
+            if self.is_foreign_answer(direction, rest) {
+                self.lose(direction, "http_no_head", rest, cx);
+                return Next::Switch(rest.len());
+            }
             let used = match self.half(direction).state {
                 State::Head => self.head(direction, rest, cx),
                 _ => self.body(direction, rest, cx),
@@ -164,6 +174,13 @@ impl Http {
         &mut self.halves[direction.index()]
     }
 
+    /// True where the first that the server says is no HTTP at all.
+    fn is_foreign_answer(&self, direction: Direction, data: &[u8]) -> bool {
+        let half = &self.halves[direction.index()];
+        let is_first = !half.has_begun && half.state == State::Head && half.part.is_empty();
+        is_first && self.requests == Some(direction.flip()) && probe::head(data) == Probe::No
+    }
+
     /// Where the way was lost, a segment that begins with a head shows it again.
     fn find_again(&mut self, direction: Direction, data: &[u8], cx: &mut Context<'_>) {
         let half = self.half(direction);
@@ -206,7 +223,7 @@ impl Http {
     /// Gives up the place in this direction, and the rest of the segment with it.
     fn lose(&mut self, direction: Direction, name: &'static str, data: &[u8], cx: &mut Context<'_>) -> usize {
         self.end_content(direction, false, cx);
-        *self.half(direction) = Half { state: State::Lost, ..Half::default() };
+        *self.half(direction) = Half { state: State::Lost, has_begun: true, ..Half::default() };
         cx.weird("http", name, b"");
         data.len()
     }
@@ -225,6 +242,7 @@ impl Http {
         if blank > 0 {
             return blank;
         }
+        self.half(direction).has_begun = true;
         if probe::head(data) == Probe::No {
             return self.lose(direction, "http_no_head", data, cx);
         }

@@ -354,6 +354,18 @@ fn anomalies_are_named() {
 }
 
 #[test]
+fn a_server_that_speaks_another_protocol_is_left_to_it() {
+    let mut bench = Bench::new();
+    bench.send(UP, b"GET / HTTP/1.1\r\nHost: a.dk\r\n\r\n").send(DOWN, b"SSH-2.0-OpenSSH_9.6\r\n");
+    assert_eq!(bench.next, Next::Switch(21));
+    assert_eq!(bench.log.weird(), ["http_no_head"]);
+    let mut bench = Bench::new();
+    bench.send(UP, b"GET / HTTP/1.1\r\n\r\n").send(DOWN, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    bench.send(UP, b"GET / HTTP/1.1\r\n\r\n").send(DOWN, b"SSH-2.0-x\r\n");
+    assert_eq!(bench.next, Next::More, "it has spoken HTTP before");
+}
+
+#[test]
 fn what_follows_a_bad_length_is_looked_at_as_a_head() {
     let request = b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\nGET /smuggled HTTP/1.1\r\n\r\n";
     assert_eq!(Bench::of(&[(UP, request)]).pairs(), pairs(&[("/", "?"), ("/smuggled", "?")]));

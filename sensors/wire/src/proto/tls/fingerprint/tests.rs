@@ -144,6 +144,64 @@ fn ja4_without_signature_algorithms_of_its_specification() {
     assert_eq!(sketch.ja4(Carrier::Tcp), "t13d1516h2_8daaf6152771_6d807ffa2a79");
 }
 
+/// Reads a published line: ciphers, extensions and signature algorithms in hex, and the head that tells the rest.
+fn published(head: &str, lists: &str) -> Sketch {
+    let mut lists = lists.split('_').map(|list| {
+        list.split(',').map(|number| u16::from_str_radix(number, 16).unwrap()).collect::<Vec<_>>()
+    });
+    let mut next = || lists.next().unwrap_or_default();
+    let (ciphers, extensions, signature_algorithms) = (next(), next(), next());
+    let highest = match &head[1..3] {
+        "13" => 0x0304,
+        "12" => 0x0303,
+        "10" => 0x0301,
+        other => panic!("{other}"),
+    };
+    let alpn: &[u8] = match &head[8..] {
+        "h1" => b"http/1.1",
+        "h2" => b"h2",
+        "h3" => b"h3",
+        _ => b"",
+    };
+    Sketch {
+        version: highest.min(0x0303),
+        versions: vec![highest],
+        alpn: vec![alpn],
+        ciphers,
+        extensions,
+        signature_algorithms,
+        ..Sketch::default()
+    }
+}
+
+#[test]
+fn ja4_of_the_published_captures() {
+    let rows = include_str!("../../../../tests/data/ja4/published.txt");
+    let mut count = 0;
+    for row in rows.lines().filter(|row| !row.starts_with('#')) {
+        let parts: Vec<&str> = row.split(' ').collect();
+        let [want, _, lists] = parts[..] else { panic!("{row}") };
+        let sketch = published(&want[..10], lists);
+        let carrier = if want.starts_with('q') { Carrier::Quic } else { Carrier::Tcp };
+        assert_eq!(sketch.ja4(carrier), want);
+        assert_eq!(sketch.with_grease_everywhere().ja4(carrier), want);
+        // DTLS has its own letter and versions; the lists are hashed alike.
+        let dtls = Sketch { version: 0xfefd, versions: vec![0xfefc, 0xfefd], ..sketch };
+        let (version, same) = (if lists.contains("002b") { "dd3" } else { "dd2" }, &want[3..]);
+        assert_eq!(dtls.ja4(Carrier::Dtls), format!("{version}{same}"));
+        count += 1;
+    }
+    assert_eq!(count, 15);
+}
+
+/// The hello of tls-non-ascii-alpn.pcapng of github.com/FoxIO-LLC/ja4. Its published outputs say `99`, from before the
+/// specification took the first and last digit of the hex form; the hashes are those published.
+#[test]
+fn ja4_of_an_alpn_that_is_not_ascii() {
+    let sketch = Sketch { alpn: vec![b"\xba\xad", b"http/1.1"], ..ja4_example() };
+    assert_eq!(sketch.ja4(Carrier::Tcp), "t13d1516bd_8daaf6152771_e5627efa2ab1");
+}
+
 #[test]
 fn grease_changes_nothing() {
     assert_eq!(ja3_example().with_grease_everywhere().ja3(), ja3_example().ja3());
@@ -173,13 +231,16 @@ fn ja4_leaves_name_and_alpn_out_of_its_last_part() {
 // The two-letter cases are those of the specification, "ALPN Extension Value".
 #[test]
 fn ja4_alpn_may_be_any_bytes() {
-    let cases: [(&[u8], &str); 11] = [
+    let cases: [(&[u8], &str); 14] = [
         (b"h2", "h2"),
         (b"http/1.1", "h1"),
         (b"x", "xx"),
         (b"", "00"),
         (b"\xab", "ab"),
         (b"\xab\xcd", "ad"),
+        (b"\x20", "20"),
+        (b"\x20\x61", "21"),
+        (b"\x61\x20", "60"),
         (b"\x30\xab", "3b"),
         (b"\x30\x31\xab\xcd", "3d"),
         (b"\x30\xab\xcd\x31", "01"),
@@ -215,6 +276,7 @@ fn ja4_versions() {
     assert_eq!(head(0x0302, &[], Carrier::Tcp), "t11");
     assert_eq!(head(0x0303, &[0x7a7a, 0x0304, 0x0303], Carrier::Tcp), "t13");
     assert_eq!(head(0x1234, &[], Carrier::Tcp), "t00");
+    assert_eq!(head(0xfeff, &[], Carrier::Dtls), "dd1");
     assert_eq!(head(0xfefd, &[], Carrier::Dtls), "dd2");
     assert_eq!(head(0xfefd, &[0xfefc, 0xfefd], Carrier::Dtls), "dd3");
 }
