@@ -5,6 +5,9 @@ Differences that were found, and who is right:
   same frame.
 - A segment that tshark marks as repeated is left out by the filter, though its bytes may be new; bavn reads each byte of
   the stream once.
+- A frame whose link function carries no user data (reset, test, link status) and yet has a body, 3 on the public captures:
+  tshark reads the body as a request. bavn goes by the function (IEEE 1815 9.2.4) and is right.
+- Answers to authentication (function 131): tshark 4.0 does not show their indications; they are compared without.
 - An answer in several fragments, or asked by a request that was repeated: bavn joins the indications of all fragments.
 """
 
@@ -18,7 +21,8 @@ if TYPE_CHECKING:
 CASES = ["dnp3"]
 FILTER = "dnp3.al.func && !tcp.analysis.retransmission && !tcp.analysis.spurious_retransmission"
 FIELDS = ["dnp3.al.func", "dnp3.al.seq", "dnp3.al.fin", "dnp3.al.iin"]
-ANSWERS = {129, 130, 131}
+AUTHENTICATION = 131
+ANSWERS = {129, 130, AUTHENTICATION}
 
 
 def theirs(rows: list[dict[str, list[str]]]) -> Iterator[Hashable]:
@@ -28,7 +32,7 @@ def theirs(rows: list[dict[str, list[str]]]) -> Iterator[Hashable]:
         for function, sequence, final in zip(row["dnp3.al.func"], row["dnp3.al.seq"], row["dnp3.al.fin"], strict=False):
             code = int(function, 0)
             if code in ANSWERS:
-                iin = int(next(indications, "0"), 0)
+                iin = 0 if code == AUTHENTICATION else int(next(indications, "0"), 0)
                 if final in {"1", "True"}:
                     yield ("answer", code, iin)
             elif code:
@@ -44,4 +48,5 @@ def ours(events: list[dict[str, Any]]) -> Iterator[Hashable]:
         if "function_code" in said:
             yield ("request", said["function_code"], said["sequence"])
         if "response_code" in said:
-            yield ("answer", said["response_code"], said["iin"])
+            code = said["response_code"]
+            yield ("answer", code, 0 if code == AUTHENTICATION else said["iin"])

@@ -4,6 +4,9 @@ Classes of difference:
 - tshark shows each Certificate message that it puts together; bavn tells of the first of each side, so a renegotiation's are
   tshark's alone.
 - Of chains with more than 16 certificates bavn tells the first 16.
+- EAP-TLS inside RADIUS (3 certificates on the public captures): tshark is right, bavn does not read RADIUS.
+- Only bavn shows, and is right: certificates of SSLv2, of TLS after the STARTTLS of PostgreSQL, MySQL, RDP and IRC where
+  tshark needs the port, and those of a conversation that the capture holds twice, which tshark takes for old bytes.
 - Where packets of a TLS flow are missing, tshark goes on at the next record that it recognises; bavn ends the handshake at the
   gap.
 """
