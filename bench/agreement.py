@@ -1,6 +1,6 @@
 """Compare what `bavn events` and tshark say about one capture: DNS, HTTP/1 over TCP, TLS over TCP.
 
-  python bench/agreement.py CAPTURE [--part N] [--packets 50000] [--examples 3] [--json]
+  python bench/agreement.py CAPTURE... [--part N] [--packets 50000] [--examples 3] [--least 99]
 
 The capture is cut in parts (tshark has been seen to crash on merged captures, and then only one part is lost); each
 part is a capture of its own for both. What one says and the other does not is put into a class by a rule of
@@ -13,6 +13,7 @@ import argparse
 import functools
 import json
 import re
+import shlex
 import struct
 import subprocess
 import sys
@@ -244,10 +245,10 @@ def host_of(host: str, target: str) -> str:
 # --- bavn
 
 
-def events(part: Path, home: Path) -> list[dict[str, Any]]:
-    """Run `bavn events`."""
-    command = [sys.executable, "-P", "-m", "cli", "--home", str(home), "events", str(part), "--json"]
-    done = subprocess.run(command, capture_output=True, check=False)
+def events(part: Path, home: Path, command: list[str] | None = None) -> list[dict[str, Any]]:
+    """Run `bavn events`, or another command that prints a capture's events."""
+    command = command or [sys.executable, "-P", "-m", "cli", "--home", str(home), "events", "--json"]
+    done = subprocess.run([*command, str(part)], capture_output=True, check=False)
     if done.returncode not in {0, 5}:
         sys.exit(f"bavn ended with {done.returncode}: {done.stderr[-400:].decode(errors='replace')}")
     return [json.loads(line) for line in done.stdout.decode("utf-8", "replace").splitlines()]
@@ -345,9 +346,9 @@ def details(part: Path, frames: set[int]) -> dict[int, Row]:
     return {int(row["frame.number"][0]): row for row in rows}
 
 
-def add_part(part: Path, number: int, home: Path, tallies: dict[str, Tally], examples: int) -> None:
-    """Compare one part and add to the tallies."""
-    theirs, ours = tshark_says(tshark(part, FILTER, FIELDS)), bavn_says(events(part, home))
+def add_part(part: Path, number: int, found: list[dict[str, Any]], tallies: dict[str, Tally], examples: int) -> None:
+    """Compare one part and its events; add to the tallies."""
+    theirs, ours = tshark_says(tshark(part, FILTER, FIELDS)), bavn_says(found)
     results = {protocol: compare(theirs[protocol], ours[protocol], protocol) for protocol in PROTOCOLS}
     looked_up = details(part, {said.frame for _, _, only in results.values() for said in only})
     again = second_look(part, results)
@@ -432,26 +433,37 @@ def report(tallies: dict[str, Tally]) -> None:
             print("\n".join(f"  {example}" for example in kept))
 
 
-def agreement(capture: Path, packets: int = 50_000, only: int | None = None, examples: int = 3) -> dict[str, Tally]:
+def agreement(
+    capture: Path,
+    packets: int = 50_000,
+    only: int | None = None,
+    examples: int = 3,
+    command: list[str] | None = None,
+) -> dict[str, Tally]:
     """Compare a capture; gives a tally a protocol."""
     tallies = {protocol: Tally() for protocol in PROTOCOLS}
     with tempfile.TemporaryDirectory() as folder:
         for number, part in enumerate(parts(capture, packets, Path(folder))):
             if only in {None, number}:
-                add_part(part, number, Path(folder), tallies, examples)
+                add_part(part, number, events(part, Path(folder), command), tallies, examples)
     return tallies
 
 
 def main() -> None:
     """Compare and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("capture", type=Path)
+    parser.add_argument("capture", type=Path, nargs="+")
+    parser.add_argument("--events-from", type=shlex.split, help="a command that prints a capture's events")
     parser.add_argument("--part", type=int)
     parser.add_argument("--packets", type=int, default=50_000)
     parser.add_argument("--examples", type=int, default=3)
     parser.add_argument("--least", type=float, default=99.0)
     options = parser.parse_args()
-    tallies = agreement(options.capture, options.packets, options.part, options.examples)
+    tallies = {protocol: Tally() for protocol in PROTOCOLS}
+    for capture in options.capture:
+        found = agreement(capture, options.packets, options.part, options.examples, options.events_from)
+        for protocol, tally in found.items():
+            tallies[protocol].add(tally, capture.name)
     report(tallies)
     sys.exit(int(any(tally.share("tshark") < options.least for tally in tallies.values())))
 

@@ -12,6 +12,7 @@ import argparse
 import ipaddress
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -36,10 +37,12 @@ def pair(transport: str, *ends: tuple[str, int]) -> Pair:
     return transport, frozenset((str(ipaddress.ip_address(ip)), port) for ip, port in ends)
 
 
-def of_bavn(capture: Path, folder: str) -> Counter[Pair]:
+def of_bavn(capture: Path, command: list[str]) -> Counter[Pair]:
     """Count packets by bavn's `flow` events."""
     packets: Counter[Pair] = Counter()
-    for event in events(capture, [*bavn(folder), "--kind", "flow"]):
+    for event in events(capture, command):
+        if event["event"]["dataset"] != "bavn.flow":
+            continue
         transport = event["network"]["transport"]
         if transport in {"tcp", "udp"} and event["bavn"]["flow"]["reason"] != "update":
             sides = [event["source"], event["destination"]]
@@ -86,10 +89,11 @@ def eve(file: Path) -> Iterator[dict[str, Any]]:
 PEERS: dict[str, Callable[[Path, str], Counter[Pair]]] = {"tshark": of_tshark, "suricata": of_suricata}
 
 
-def compare(capture: Path, peer: str, examples: int) -> None:
+def compare(capture: Path, peer: str, command: list[str] | None, examples: int) -> None:
     """Print one line of the table, and what differs."""
     with tempfile.TemporaryDirectory() as folder:
-        ours, theirs = of_bavn(capture, folder), PEERS[peer](capture, folder)
+        ours = of_bavn(capture, command or [*bavn(folder), "--kind", "flow"])
+        theirs = PEERS[peer](capture, folder)
     alike = [name for name in theirs if theirs[name] == ours.get(name)]
     share = 100 * len(alike) / (len(theirs) or 1)
     print(f"| {capture.name} | {peer} | {len(theirs):,} | {len(ours):,} | {len(alike):,} | {share:.2f} % |")
@@ -103,11 +107,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("capture", type=Path, nargs="+")
     parser.add_argument("--examples", type=int, default=5)
+    parser.add_argument("--events-from", type=shlex.split, help="a command that prints a capture's events")
     options = parser.parse_args()
     print("| capture | peer | its pairs | bavn's | packets alike | share |\n|---|---|---|---|---|---|")
     for peer in filter(shutil.which, PEERS):
         for capture in options.capture:
-            compare(capture, peer, options.examples)
+            compare(capture, peer, options.events_from, options.examples)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,8 @@ def theirs(rows: list[Row]) -> Iterator[Hashable]:
         stream = row["udp.stream"][0]
         for ja3 in row["dtls.handshake.ja3"]:
             clients.setdefault(stream, ("client", ja3, *row["dtls.handshake.extensions_server_name"][:1]))
-        servers.update({stream: ("server", ja3s) for ja3s in row["dtls.handshake.ja3s"]})
+        for ja3s in row["dtls.handshake.ja3s"]:
+            servers[stream] = ("server", ja3s)
     yield from (*clients.values(), *servers.values())
 
 

@@ -11,7 +11,7 @@ use super::message::{Message, MessageType, full_name, routes};
 pub(super) type Id = (u32, [u8; 16], u8);
 
 /// What one exchange has shown.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Exchange {
     pub(super) id: Id,
     pub(super) kinds: Vec<MessageType>,
@@ -72,6 +72,12 @@ impl Exchange {
         self.kinds.push(kind);
     }
 
+    /// Another server ends it too, as one that nobody runs on purpose does.
+    fn is_also_answered(&self, message: &Message<'_>, sender: IpAddr) -> bool {
+        let server = server_of(message, sender).filter(|server| !self.servers.contains(server));
+        message.is_reply() && message.kind.ends() && server.is_some() && self.servers.len() < MAX_LISTED
+    }
+
     fn ask(&mut self, message: &Message<'_>) {
         self.asked = true;
         renew(&mut self.client_ip, message.address(12));
@@ -90,11 +96,7 @@ impl Exchange {
 
     fn answer(&mut self, message: &Message<'_>, sender: IpAddr) {
         self.answered = true;
-        let told = message.addresses(54).first().copied();
-        let address = told.or(match sender {
-            IpAddr::V4(address) => Some(address),
-            IpAddr::V6(_) => None,
-        });
+        let address = server_of(message, sender);
         renew(&mut self.server, address);
         let new = address.filter(|address| !self.servers.contains(address));
         self.servers.extend(new.filter(|_| self.servers.len() < MAX_LISTED));
@@ -135,6 +137,14 @@ impl Exchange {
     }
 }
 
+/// The server that says it: by its identifier, else by its address.
+fn server_of(message: &Message<'_>, sender: IpAddr) -> Option<Ipv4Addr> {
+    message.addresses(54).first().copied().or(match sender {
+        IpAddr::V4(address) => Some(address),
+        IpAddr::V6(_) => None,
+    })
+}
+
 fn sub_option(value: &[u8], wanted: u8) -> Option<Vec<u8>> {
     super::message::options(value).find(|(code, _)| *code == wanted).map(|(_, value)| value.to_vec())
 }
@@ -173,10 +183,13 @@ impl Exchanges {
                 let age = time.saturating_sub(known.newest);
                 // Some clients renew with the identifier that they had; a relay or a mirror shows a message twice.
                 let patience = if message.is_reply() { EXCHANGE_WAIT } else { COPY_WAIT };
-                if age <= patience && (message.is_reply() || known.kinds.contains(&message.kind)) {
+                if age <= patience && known.is_also_answered(message, sender) {
+                    known.is_told = false;
+                } else if age <= patience && (message.is_reply() || known.kinds.contains(&message.kind)) {
                     return Outcome::Copy;
+                } else {
+                    *known = Exchange { id, ..Exchange::default() };
                 }
-                *known = Exchange { id, ..Exchange::default() };
                 true
             }
             Some(_) => false,
@@ -187,9 +200,9 @@ impl Exchanges {
         exchange.newest = time;
         exchange.take(message, sender);
         let outcome = if message.kind.ends() {
-            let kinds = exchange.kinds.clone();
-            let mark = Exchange { id, kinds, is_told: true, newest: time, ..Exchange::default() };
-            Outcome::Told(Box::new(std::mem::replace(exchange, mark)))
+            let told = exchange.clone();
+            exchange.is_told = true;
+            Outcome::Told(Box::new(told))
         } else {
             Outcome::Open(is_new)
         };

@@ -107,6 +107,20 @@ fn a_client_that_asked_for_long_still_shows_how_it_ended() {
 }
 
 #[test]
+fn each_server_that_confirms_is_told() {
+    let mut other = says(5);
+    let at = other.windows(6).position(|part| part == [54, 4, 10, 0, 0, 1]).unwrap();
+    other[at + 5] = 66;
+    let run = run(&[(C, asks(8)), (S, says(5)), (S, other.clone()), (S, says(5)), (S, other)]);
+    let told = told(&run);
+    let servers: Vec<_> = told.iter().map(|seen| seen.get("bavn.dhcp.servers")).collect();
+    assert_eq!(servers, ["10.0.0.1", "10.0.0.1|10.0.0.66"]);
+    assert_eq!(told[1].get("server.ip"), "10.0.0.66");
+    assert_eq!(told[1].get("bavn.dhcp.message_types"), "INFORM|ACK|ACK");
+    assert_eq!(told[1].get("bavn.dhcp.host_name"), "laptop");
+}
+
+#[test]
 fn of_many_different_messages_the_oldest_go() {
     let mut steps: Vec<_> = (0..20).flat_map(|_| [(C, asks(1)), (S, says(2))]).collect();
     steps.extend([(C, asks(3)), (S, says(6))]);
