@@ -54,6 +54,11 @@ _TOLD: Final = (
     multiple=True,
     help="Only events of this kind (dns, http, file, flow, …): docs/protocols.md lists them.",
 )
+@click.option(
+    "--features",
+    is_flag=True,
+    help="Tell of each flow the sizes, gaps and entropy too (rules that use them always have them).",
+)
 @checksums_option
 @simulate_option
 @format_options
@@ -62,6 +67,7 @@ def events(
     home: Path,
     paths: tuple[Path, ...],
     kinds: tuple[str, ...],
+    features: bool,
     checksums: str | None,
     simulate: tuple[str, ...],
     form: Format,
@@ -76,7 +82,8 @@ def events(
     unknown = set(kinds) - set(event_kinds())
     if unknown:
         raise click.BadParameter(f"no such kind: {', '.join(sorted(unknown))}; there are {', '.join(event_kinds())}")
-    loop = PacketLoop(None, loop_settings(home, checksums=checksums, events=True, kinds=kinds, simulate=simulate))
+    settings = loop_settings(home, checksums=checksums, events=True, kinds=kinds, features=features, simulate=simulate)
+    loop = PacketLoop(None, settings)
     summary = Summary()
     writer = None if form.raw else form.writer(_columns(form), _CSV_FIELDS)
 

@@ -132,9 +132,13 @@ def write_documents(lines: bytes) -> None:
     """Write lines of JSON to stdout; what a terminal could take for a command is escaped, the data stay the same."""
     if lines.isascii() and _DELETE not in lines:
         sys.stdout.buffer.write(lines)
-    else:
-        sys.stdout.write(json_text(lines))
-        sys.stdout.flush()
+        return
+    for line in lines.splitlines(keepends=True):
+        if line.isascii() and _DELETE not in line:
+            sys.stdout.buffer.write(line)
+        else:
+            sys.stdout.write(json_text(line))
+            sys.stdout.flush()
 
 
 def exit_code(summary: Summary, fail_on: str | None) -> int:

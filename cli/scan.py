@@ -71,11 +71,11 @@ def scan(
 
     def take(batch: Batch) -> None:
         summary.add(batch.heads)
+        if writer is None:
+            write_documents(b"".join(alert + b"\n" for alert in batch.alerts))
+            return
         for alert in batch.alerts:
-            if writer is None:
-                write_documents(alert + b"\n")
-            else:
-                writer.add(msgspec.json.decode(alert))
+            writer.add(msgspec.json.decode(alert))
 
     read_all(loop, find_captures(paths), summary, take, time.time_ns)
     if writer is not None:

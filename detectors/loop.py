@@ -26,7 +26,8 @@ LINK_ETHERNET: Final = 1
 class Settings:
     """How a loop runs.
 
-    `key` is the sensor's secret for alert ids, 64 hex digits; `max_flows` 0 = the default; `checksums` True = checked.
+    `key` is the sensor's secret for alert ids, 64 hex digits; `max_flows` 0 = the default; `checksums` True = checked;
+    `features` True = flows tell their sizes, gaps and entropy also where no rule asks.
     """
 
     agency: str = "local"
@@ -39,6 +40,7 @@ class Settings:
     evidence_bytes: int = 64 * 1024 * 1024
     max_flows: int = 0
     checksums: bool = False
+    features: bool = False
     simulate: tuple[str, ...] = ()
 
     def to_json(self) -> bytes:

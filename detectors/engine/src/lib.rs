@@ -3,6 +3,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod alert;
+mod blind;
 pub mod condition;
 pub mod correlate;
 pub mod error;

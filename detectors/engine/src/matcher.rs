@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bavn_wire::messages::Event;
 
+use crate::blind::Blind;
 use crate::condition::Outcome;
 use crate::index::{Finds, KindIndex};
 use crate::plan::Plan;
@@ -30,6 +31,7 @@ pub struct Matcher {
     scratch: Scratch,
     candidates: Vec<u32>,
     hits: Vec<u32>,
+    blind: Blind,
 }
 
 impl Matcher {
@@ -43,6 +45,7 @@ impl Matcher {
             scratch: Scratch::default(),
             candidates: Vec::new(),
             hits: Vec::new(),
+            blind: Blind::default(),
             plan,
         }
     }
@@ -55,8 +58,10 @@ impl Matcher {
 
     /// Counters, one for each rule of the plan.
     #[must_use]
-    pub fn counters(&self) -> &[RuleCounters] {
-        &self.counters
+    pub fn counters(&self) -> Vec<RuleCounters> {
+        let mut all = self.counters.clone();
+        self.blind.add_to(&mut all);
+        all
     }
 
     /// Places in the plan of the rules that match, in ascending order.
@@ -87,10 +92,26 @@ impl Matcher {
                 self.memo.woken(index.wakes(&trigger), &mut self.candidates);
             }
         }
-        for field in &self.finds.unobserved {
-            self.memo.woken(index.waiting(*field), &mut self.candidates);
+        if !self.finds.unobserved.is_empty() {
+            self.wake_blind(plan, index, event);
         }
         self.memo.woken(&index.always, &mut self.candidates);
+    }
+
+    /// Wakes the rules that wait on what is unobserved, but for those that it leaves unknown in any case.
+    fn wake_blind(&mut self, plan: &Plan, index: &KindIndex, event: &Event<'_>) {
+        let place = self.blind.meet(plan, index, event);
+        match place.and_then(|place| self.blind.set(place)) {
+            Some(set) => {
+                self.memo.woken(&set.open, &mut self.candidates);
+                self.candidates.retain(|rule| !set.settles(*rule));
+            }
+            None => {
+                for field in &self.finds.unobserved {
+                    self.memo.woken(index.waiting(*field), &mut self.candidates);
+                }
+            }
+        }
     }
 
     fn judge(&mut self, plan: &Plan, index: &KindIndex, event: &Event<'_>) {

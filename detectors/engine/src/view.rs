@@ -7,10 +7,16 @@ use bavn_wire::messages::{Event, FlowInfo, Transport, Value};
 
 /// Calls `then` with the field's value, `None` where it is absent. Computed texts live only for the call.
 pub fn with_field<R>(event: &Event<'_>, field: Field, then: impl FnOnce(Option<&Value<'_>>) -> R) -> R {
-    match event.fields.iter().find(|(own, _)| *own == field) {
-        Some((_, value)) => then(Some(value)),
+    match own_field(event, field) {
+        Some(value) => then(Some(value)),
         None => with_flow_field(event, field, then),
     }
+}
+
+/// The event's own value of a field; its fields stand in the order of the table.
+pub(crate) fn own_field<'e>(event: &Event<'e>, field: Field) -> Option<&'e Value<'e>> {
+    let place = event.fields.binary_search_by_key(&field, |(own, _)| *own).ok()?;
+    event.fields.get(place).map(|(_, value)| value)
 }
 
 /// As [`with_field`], of the flow's fields alone.

@@ -18,7 +18,7 @@ use crate::settings::Settings;
 /// Alerts of one step; then the loop hands them out before it reads on.
 const MAX_ALERTS: usize = 10_000;
 /// Bytes of printed events of one step.
-const MAX_EVENT_BYTES: usize = 1 << 20;
+const MAX_EVENT_BYTES: usize = 128 << 10;
 /// Bytes of the captures of one step, and of those behind an alert that is not complete.
 const MAX_CAPTURE_BYTES: usize = 16 << 20;
 /// Alerts behind one that is not complete; with more, it gets what packets there are.
@@ -216,7 +216,7 @@ impl Hub {
 
     /// Named counters of rules and alerts.
     pub(crate) fn counters(&self) -> [(&'static str, u64); 7] {
-        let rules = self.matcher.as_ref().map_or(&[][..], Matcher::counters);
+        let rules = self.matcher.as_ref().map(Matcher::counters).unwrap_or_default();
         let correlated = self.correlator.as_ref().map(Correlator::counts).unwrap_or_default();
         [
             ("correlation_groups", correlated.groups),

@@ -34,6 +34,9 @@ pub(crate) struct Settings {
     /// Flows at once; 0 is the default.
     #[serde(default)]
     max_flows: usize,
+    /// Whether flows are looked at for sizes, gaps and entropy where no rule asks for it.
+    #[serde(default)]
+    features: bool,
     /// Whether checksums are checked.
     #[serde(default)]
     checksums: bool,
@@ -111,8 +114,7 @@ impl Settings {
             ..WireConfig::default()
         };
         config.kinds = looked_for(wanted);
-        // Who asks for flows by name asks for all that they tell.
-        config.features = self.events && self.kinds.iter().any(|name| name == EventKind::Flow.name());
+        config.features = self.features;
         if self.max_flows > 0 {
             config.limits.flows = self.max_flows;
         }

@@ -58,14 +58,16 @@ struct Held {
 
 impl Path {
     /// Takes one frame; true where enough has been found to hand it out.
+    #[inline]
     fn take(&mut self, frame: &Frame<'_>) -> bool {
-        if !self.is_ready(frame.time) {
+        if self.wire.is_due(frame.time) && !self.is_ready(frame.time) {
             self.held = Some(Held::new(frame));
             return true;
         }
         self.take_now(frame)
     }
 
+    #[inline]
     fn take_now(&mut self, frame: &Frame<'_>) -> bool {
         self.wire.frame(frame, &mut self.hub);
         self.hub.pass_time(frame.time, self.wire.counters().frames);
@@ -98,10 +100,15 @@ impl Path {
         }
     }
 
+    #[inline]
     fn settle(&mut self) {
-        if !self.hub.has_new() && !self.wire.has_evidence() {
-            return;
+        if self.hub.has_new() || self.wire.has_evidence() {
+            self.settle_now();
         }
+    }
+
+    #[inline(never)]
+    fn settle_now(&mut self) {
         let (hub, wire) = (&mut self.hub, &mut self.wire);
         if catch_unwind(AssertUnwindSafe(|| hub.settle(wire))).is_err() {
             self.panics += 1;

@@ -170,9 +170,15 @@ impl Wire {
 
     /// Ends flows that are due at the time of the next frame, a portion of them; false where some are left, so that
     /// what they say can be handed out before the frame is taken.
-    #[inline]
     pub fn prepare(&mut self, time: u64, sink: &mut dyn Sink) -> bool {
         !self.table.has_due(time) || self.advance(time, 1, PORTION, sink)
+    }
+
+    /// True where a frame of that time makes [`prepare`](Self::prepare) end flows.
+    #[inline]
+    #[must_use]
+    pub fn is_due(&self, time: u64) -> bool {
+        self.table.has_due(time)
     }
 
     /// Tells the time where no packets come, so that flows end (nanoseconds since the epoch, of the packets' clock).
@@ -320,8 +326,9 @@ impl Wire {
         let mut packet = Packet::EMPTY;
         let decoded = decode_into(&mut packet, frame);
         self.now = self.now.max(frame.time);
-        let (mut env, table, _) = self.parts(frame.time, sink);
-        table.advance(&mut env);
+        if self.table.has_due(frame.time) {
+            self.end_due(frame.time, sink);
+        }
         if self.ring.is_on() {
             self.ring.advance(frame.time);
             self.flows_over();
@@ -341,6 +348,12 @@ impl Wire {
             Ok(Found::Arp(_)) => Fate::Analysed,
             Err(why) => Fate::Dropped(why),
         }
+    }
+
+    #[inline(never)]
+    fn end_due(&mut self, time: u64, sink: &mut dyn Sink) {
+        let (mut env, table, _) = self.parts(time, sink);
+        table.advance_some(usize::MAX, &mut env);
     }
 
     #[cold]

@@ -218,6 +218,10 @@ pub struct Correlator {
     feeds: Vec<Vec<(usize, usize)>>,
     counts: Counts,
     most: usize,
+    /// The newest time that packets have brought.
+    newest: u64,
+    /// When the next group ends.
+    due: u64,
 }
 
 impl Correlator {
@@ -242,14 +246,14 @@ impl Correlator {
             }
             tables.push(Table::new(rule as u32, correlation.clone()));
         }
-        Self { plan, tables, feeds, counts: Counts::default(), most }
+        Self { plan, tables, feeds, counts: Counts::default(), most, newest: 0, due: u64::MAX }
     }
 
     /// Takes over the groups of correlations that are the same in an earlier plan.
     #[must_use]
     pub fn continuing(mut self, before: Option<Self>) -> Self {
         let Some(before) = before else { return self };
-        self.counts = before.counts;
+        (self.counts, self.newest) = (before.counts, before.newest);
         let old = before.plan;
         for table in before.tables {
             let same = self.tables.iter_mut().find(|new| new.is_same(&self.plan, &table, &old));
@@ -257,6 +261,7 @@ impl Correlator {
                 same.take_over(table);
             }
         }
+        self.plan_next();
         self
     }
 
@@ -274,19 +279,41 @@ impl Correlator {
 
     /// Takes the hit of a rule; correlations that it completes are appended.
     pub fn hit(&mut self, rule: u32, event: &Event<'_>, fired: &mut Vec<Fired>) {
+        if self.feeds.get(rule as usize).is_none_or(Vec::is_empty) {
+            return;
+        }
         let from = fired.len();
+        for table in &mut self.tables {
+            table.pass_time(self.newest);
+        }
         self.feed(rule, event, fired);
         self.follow(from, fired);
         self.shrink();
+        self.plan_next();
     }
 
     /// Judges the spans that have passed at that time; `packet` is the number of the packet that brought it.
+    #[inline]
     pub fn advance(&mut self, now: u64, packet: u64, fired: &mut Vec<Fired>) {
+        self.newest = self.newest.max(now);
+        if self.newest >= self.due {
+            self.end_due(packet, fired);
+        }
+    }
+
+    #[inline(never)]
+    fn end_due(&mut self, packet: u64, fired: &mut Vec<Fired>) {
         let from = fired.len();
         for table in &mut self.tables {
-            table.advance(now, packet, &self.plan, fired);
+            table.advance(self.newest, packet, &self.plan, fired);
         }
         self.follow(from, fired);
+        self.plan_next();
+    }
+
+    /// When the next group of any correlation ends: until then packets bring nothing.
+    fn plan_next(&mut self) {
+        self.due = self.tables.iter().map(Table::due).min().unwrap_or(u64::MAX);
     }
 
     fn feed(&mut self, rule: u32, event: &Event<'_>, fired: &mut Vec<Fired>) {

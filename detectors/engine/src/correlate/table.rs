@@ -232,6 +232,16 @@ impl Table {
         }
     }
 
+    /// Takes note of the time that packets have brought.
+    pub(super) fn pass_time(&mut self, now: u64) {
+        self.newest = self.newest.max(now);
+    }
+
+    /// When the first of its groups ends, as far as is known.
+    pub(super) fn due(&self) -> u64 {
+        self.queue.ends.peek().map_or(u64::MAX, |Reverse((due, ..))| *due)
+    }
+
     /// Ends groups whose time has passed.
     pub(super) fn advance(&mut self, now: u64, packet: u64, plan: &Plan, fired: &mut Vec<Fired>) {
         self.newest = self.newest.max(now);

@@ -58,10 +58,6 @@ impl Ends {
         trie
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.literals.is_empty()
-    }
-
     fn fill(&mut self, literals: Vec<(Box<[u8]>, u32)>) {
         for byte in literals.iter().filter_map(|(literal, _)| self.end.byte(literal, 0)) {
             self.first[usize::from(byte >> 6)] |= 1 << (byte & 63);

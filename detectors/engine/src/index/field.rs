@@ -56,8 +56,7 @@ impl FieldBuilder {
     fn add_equal(&mut self, needle: &Needle, address: bool, trigger: u32) {
         self.exact.push((needle.folded.clone(), trigger));
         // Only the form that a number is printed in can be equal to it.
-        let number = needle.text.parse::<u64>().ok().filter(|number| number.to_string() == *needle.text);
-        self.numbers.extend(number.map(|number| (number, trigger)));
+        self.numbers.extend(needle.number.map(|number| (number, trigger)));
         if let Some(network) = Network::parse(&needle.text).filter(|_| address) {
             self.add_network(network, trigger);
         }
@@ -88,8 +87,10 @@ impl FieldBuilder {
         prefix_lens.sort_unstable();
         prefix_lens.dedup();
         let lengths = self.exact.iter().fold(0, |lengths, (text, _)| lengths | length_bit(text.len()));
+        let has_parts = !(self.front.is_empty() && self.back.is_empty() && self.parts.is_empty());
         FieldIndex {
             field,
+            has_parts,
             exact: Table::new(self.exact),
             lengths,
             numbers: Table::new(self.numbers),
@@ -130,6 +131,8 @@ const fn length_bit(len: usize) -> u64 {
 #[derive(Debug)]
 pub(crate) struct FieldIndex {
     pub(super) field: Field,
+    /// There are literals that may be a part of the value.
+    has_parts: bool,
     exact: Table<Box<[u8]>>,
     /// A bit for each length that an exact literal has, the last for 63 and more.
     lengths: u64,
@@ -164,9 +167,11 @@ impl FieldIndex {
     }
 
     fn scan_text(&self, text: &[u8], folded: &mut Vec<u8>, found: &mut Vec<u32>) {
-        folded.clear();
-        fold_into(folded, text);
-        self.scan_folded(folded, found);
+        if self.has_parts || self.lengths & length_bit(text.len()) != 0 || !text.is_ascii() {
+            folded.clear();
+            fold_into(folded, text);
+            self.scan_folded(folded, found);
+        }
         if !self.prefix_lens.is_empty() {
             self.scan_address(&Value::Text(text), found);
         }
@@ -184,8 +189,7 @@ impl FieldIndex {
             }
             _ => false,
         };
-        let has_parts = !(self.front.is_empty() && self.back.is_empty() && self.parts.is_empty());
-        if has_parts || !own_table && !self.exact.is_empty() {
+        if self.has_parts || !own_table && !self.exact.is_empty() {
             folded.clear();
             if text_form(value, folded) {
                 folded.make_ascii_lowercase();

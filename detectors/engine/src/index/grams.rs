@@ -1,7 +1,7 @@
 //! Many literals searched at once, at a cost that hardly grows with their number.
 //!
-//! Each literal is filed under one of its grams (eight bytes, or four, or as many as it has), the one that ordinary traffic
-//! and other literals have least. The scan hashes the gram at every place into a small bit map; the few hits
+//! Each literal is filed under one of its grams (eight bytes where there are many literals, or four, or as many as it has),
+//! the one that ordinary traffic and other literals have least. The scan hashes the gram at every place into a small bit map; the few hits
 //! are looked up and the whole literal compared. Unlike an automaton's, the working set is the bit map.
 
 use super::background;
@@ -14,6 +14,9 @@ const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 const BITS_PER_LITERAL: usize = 32;
 const MIN_BITS: u32 = 10;
 const MAX_BITS: u32 = 20;
+
+/// Fewer long literals share the scan of those of four bytes: one pass over the text less.
+const MANY: usize = 256;
 
 /// Literals by the length of their gram.
 #[derive(Debug, Default)]
@@ -37,21 +40,15 @@ impl Grams {
                 .filter(|(literal, _)| (from..to).contains(&literal.len()))
                 .collect::<Vec<_>>()
         };
+        let long = literals.iter().filter(|(literal, _)| literal.len() >= 8).count();
+        let four_to = if long < MANY { usize::MAX } else { 8 };
         Self {
             one: Set::new(&of(1, 2)),
             two: Set::new(&of(2, 3)),
             three: Set::new(&of(3, 4)),
-            four: Set::new(&of(4, 8)),
-            eight: Set::new(&of(8, usize::MAX)),
+            four: Set::new(&of(4, four_to)),
+            eight: Set::new(&of(four_to, usize::MAX)),
         }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.one.is_none()
-            && self.two.is_none()
-            && self.three.is_none()
-            && self.four.is_none()
-            && self.eight.is_none()
     }
 
     /// Pushes the trigger of every literal found in the folded text, for every place it is found at.

@@ -11,7 +11,7 @@ use super::witness::Costs;
 use super::{FIELD_COUNT, row};
 use crate::plan::Rule;
 use crate::predicate::Predicate;
-use crate::view::{FLOW_FIELDS, with_flow_field};
+use crate::view::{FLOW_FIELDS, own_field, with_flow_field};
 
 /// Field without an index.
 const NONE: u16 = u16::MAX;
@@ -72,7 +72,7 @@ impl KindIndex {
             self.scan(self.number(*field), value, finds);
         }
         for (field, number) in &self.flow {
-            if !event.fields.iter().any(|(own, _)| own == field) {
+            if own_field(event, *field).is_none() {
                 with_flow_field(event, *field, |value| {
                     value.into_iter().for_each(|value| self.scan(*number, value, finds));
                 });
@@ -80,7 +80,8 @@ impl KindIndex {
         }
     }
 
-    fn number(&self, field: Field) -> u16 {
+    /// Number of a field's index.
+    pub(crate) fn number(&self, field: Field) -> u16 {
         self.by_field.get(row(field)).copied().unwrap_or(NONE)
     }
 

@@ -48,16 +48,32 @@ impl How {
     }
 }
 
+impl How {
+    /// As [`holds`](Self::holds) of the folded value, which is ASCII; the needle is folded. Not for `Contains`.
+    fn holds_folded(self, value: &[u8], needle: &[u8]) -> bool {
+        let len = needle.len();
+        let part = match self {
+            Self::Starts => value.get(..len),
+            Self::Ends => value.len().checked_sub(len).and_then(|from| value.get(from..)),
+            Self::Equal | Self::Contains => Some(value),
+        };
+        part.is_some_and(|part| part.eq_ignore_ascii_case(needle))
+    }
+}
+
 /// A literal as the rule has it, and folded.
 #[derive(Clone, Debug)]
 pub(crate) struct Needle {
     pub(crate) text: Box<str>,
     pub(crate) folded: Box<[u8]>,
+    /// The number that is printed so.
+    pub(crate) number: Option<u64>,
 }
 
 impl Needle {
     pub(crate) fn new(text: &str) -> Self {
-        Self { text: text.into(), folded: text::fold(text) }
+        let number = text.parse::<u64>().ok().filter(|number| number.to_string() == text);
+        Self { text: text.into(), folded: text::fold(text), number }
     }
 }
 
@@ -148,6 +164,14 @@ impl Predicate {
     }
 
     fn needle(&self, how: How, all: &[Needle], value: &Value<'_>, scratch: &mut Scratch) -> Option<usize> {
+        if let (How::Equal, Value::Number(number)) = (how, value) {
+            return all.iter().position(|needle| needle.number == Some(*number));
+        }
+        if let (false, Value::Text(raw)) = (self.cased || how == How::Contains, value)
+            && raw.is_ascii()
+        {
+            return all.iter().position(|needle| how.holds_folded(raw, &needle.folded));
+        }
         let text = self.text_of(value, scratch)?;
         if self.cased {
             return all.iter().position(|needle| how.holds(text, needle.text.as_bytes()));

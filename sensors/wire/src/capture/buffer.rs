@@ -28,6 +28,12 @@ impl Buffer {
         self.base + self.start as u64
     }
 
+    /// What was read and is not used up.
+    #[inline]
+    pub(super) fn held(&self) -> &[u8] {
+        self.bytes.get(self.start..self.end).unwrap_or_default()
+    }
+
     /// The next `len` bytes, not used up; `None` at the end of the source.
     #[inline]
     pub(super) fn peek(&mut self, len: usize) -> Result<Option<&[u8]>, CaptureError> {

@@ -72,6 +72,37 @@ impl Pcap {
 
     #[inline]
     pub(super) fn next(&mut self, buffer: &mut Buffer) -> Result<Option<Record>, CaptureError> {
+        match self.at_hand(buffer) {
+            Some(record) => Ok(Some(record)),
+            None => self.fetch(buffer),
+        }
+    }
+
+    /// A record that lies in the buffer as a whole, and is as nearly all are.
+    #[inline]
+    fn at_hand(&self, buffer: &mut Buffer) -> Option<Record> {
+        let held = buffer.held();
+        let [s0, s1, s2, s3, f0, f1, f2, f3, c0, c1, c2, c3, w0, w1, w2, w3] =
+            *held.first_chunk::<RECORD_HEADER>()?;
+        let captured = self.variant.u32([c0, c1, c2, c3]);
+        let (from, len) = (RECORD_HEADER + self.variant.extra, captured as usize);
+        if len > MAX_FRAME || from + len > held.len() || self.old {
+            return None;
+        }
+        let seconds = u64::from(self.variant.u32([s0, s1, s2, s3]));
+        let fraction = u64::from(self.variant.u32([f0, f1, f2, f3]));
+        Some(Record {
+            time: seconds * 1_000_000_000 + fraction * self.variant.unit,
+            link: self.link,
+            interface: 0,
+            wire_len: self.variant.u32([w0, w1, w2, w3]).max(captured),
+            data: buffer.take(from + len, from..from + len),
+        })
+    }
+
+    /// A record that has to be read first, or that something is wrong with.
+    #[cold]
+    fn fetch(&mut self, buffer: &mut Buffer) -> Result<Option<Record>, CaptureError> {
         let Some(head) = buffer.first::<RECORD_HEADER>()? else {
             return Ok(None);
         };

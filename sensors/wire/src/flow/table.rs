@@ -257,21 +257,14 @@ impl FlowTable {
         true
     }
 
-    /// Sets the clock; ends flows that are due, tells parsers of the time, writes the records of long flows.
-    #[inline]
-    pub(crate) fn advance(&mut self, env: &mut Env<'_>) {
-        if self.has_due(env.time) {
-            self.advance_some(usize::MAX, env);
-        }
-    }
-
     /// True where the time brings something to do.
     #[inline]
     pub(crate) fn has_due(&self, time: u64) -> bool {
         self.wheel.is_due(time) || !self.due.is_empty()
     }
 
-    /// As [`advance`](Self::advance), for so many flows at most; true where none is left.
+    /// Sets the clock; ends flows that are due, tells parsers of the time, writes the records of long flows: so many at
+    /// most; true where none is left.
     #[inline(never)]
     pub(crate) fn advance_some(&mut self, most: usize, env: &mut Env<'_>) -> bool {
         if self.wheel.is_due(env.time) {

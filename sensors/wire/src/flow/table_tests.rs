@@ -82,7 +82,7 @@ impl Bench {
         let packet = crafted::decode_raw(bytes);
         let mut slot = 0;
         self.with(|table, env| {
-            table.advance(env);
+            table.advance_some(usize::MAX, env);
             slot = table.packet(&packet, env);
         });
         slot
@@ -104,7 +104,9 @@ impl Bench {
 
     fn pass(&mut self, ns: u64) {
         self.time += ns;
-        self.with(|table, env| table.advance(env));
+        self.with(|table, env| {
+            table.advance_some(usize::MAX, env);
+        });
     }
 
     fn end(mut self) -> (Said, Counters) {
@@ -510,6 +512,6 @@ fn an_update_bears_the_time_of_the_flows_own_packet() {
     let (time, mut times) = (bench.time, Times::default());
     let Bench { table, counters, spoke, shared, .. } = &mut bench;
     let mut env = Env { counters, sink: &mut times, shared, time: time + 2 * TICK, packet: 99, spoke };
-    table.advance(&mut env);
+    table.advance_some(usize::MAX, &mut env);
     assert_eq!(times.0, [(time, 2)]);
 }

@@ -147,7 +147,30 @@ fn numbers() {
     assert_eq!(out, b"null");
 }
 
+#[test]
+fn no_two_objects_share_a_hash() {
+    let mut objects = std::collections::HashMap::new();
+    let own = ["event.category", "event.kind", "rule.name", "threat.technique.id", "bavn.unobserved"];
+    for name in FIELDS.iter().map(|field| field.name).chain(own) {
+        let known = Name::new(name);
+        for (depth, (dot, _)) in name.match_indices('.').enumerate() {
+            let object = &name[..dot];
+            assert_eq!(*objects.entry(known.objects[depth]).or_insert(object), object);
+        }
+    }
+}
+
 proptest! {
+    #[test]
+    fn addresses_are_written_as_the_standard_library_writes_them(groups in proptest::array::uniform8(
+        prop_oneof![Just(0_u16), Just(1), Just(0xffff), any::<u16>()]
+    )) {
+        let ip = std::net::Ipv6Addr::from(groups);
+        let mut out = Vec::new();
+        write_value(&mut out, &Value::Ip(ip.into()));
+        prop_assert_eq!(String::from_utf8(out).unwrap(), format!("\"{ip}\""));
+    }
+
     #[test]
     fn any_bytes_give_one_text_without_controls(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let text = text_of(&bytes);

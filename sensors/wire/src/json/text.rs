@@ -1,5 +1,5 @@
 use std::io::Write;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use crate::messages::Value;
 
@@ -29,18 +29,36 @@ fn write_list(out: &mut Vec<u8>, list: &[Value<'_>]) {
     out.push(b']');
 }
 
+/// Two digits of each number below 100.
+const PAIRS: &[u8; 200] = b"\
+    0001020304050607080910111213141516171819\
+    2021222324252627282930313233343536373839\
+    4041424344454647484950515253545556575859\
+    6061626364656667686970717273747576777879\
+    8081828384858687888990919293949596979899";
+
+/// The two digits of a number below 100.
+#[inline]
+fn pair(number: u64) -> [u8; 2] {
+    let at = 2 * (number % 100) as usize;
+    [PAIRS[at], PAIRS[at + 1]]
+}
+
 fn write_number(out: &mut Vec<u8>, number: u64) {
-    let (mut digits, mut left) = ([0; 20], number);
-    let mut used = 0;
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + (left % 10) as u8;
-        left /= 10;
-        used += 1;
-        if left == 0 {
-            break;
-        }
+    let (mut digits, mut left, mut at) = ([0; 20], number, 20);
+    while left >= 100 {
+        at -= 2;
+        digits[at..at + 2].copy_from_slice(&pair(left));
+        left /= 100;
     }
-    out.extend_from_slice(digits.get(20 - used..).unwrap_or_default());
+    if left >= 10 {
+        at -= 2;
+        digits[at..at + 2].copy_from_slice(&pair(left));
+    } else {
+        at -= 1;
+        digits[at] = b'0' + left as u8;
+    }
+    out.extend_from_slice(&digits[at..]);
 }
 
 /// JSON knows no infinities.
@@ -63,9 +81,51 @@ fn write_ip(out: &mut Vec<u8>, ip: IpAddr) {
                 write_number(out, byte.into());
             }
         }
-        IpAddr::V6(ip) => write_display(out, format_args!("{ip}")),
+        IpAddr::V6(ip) => write_ip6(out, ip),
     }
     out.push(b'"');
+}
+
+/// RFC 5952: lower case, the first of the longest runs of zeros shortened.
+fn write_ip6(out: &mut Vec<u8>, ip: Ipv6Addr) {
+    if ip.to_ipv4_mapped().is_some() {
+        return write_display(out, format_args!("{ip}"));
+    }
+    let groups = ip.segments();
+    let (from, to) = longest_zeros(&groups);
+    for (at, group) in groups.iter().enumerate() {
+        match at {
+            _ if at == from => out.extend_from_slice(b"::"),
+            _ if (from..to).contains(&at) => {}
+            _ => {
+                if at > 0 && at != to {
+                    out.push(b':');
+                }
+                write_hex(out, *group);
+            }
+        }
+    }
+}
+
+/// The first of the longest runs of two and more zeros; beyond the end where there is none.
+fn longest_zeros(groups: &[u16; 8]) -> (usize, usize) {
+    let (mut best, mut from) = ((8, 9), 0);
+    for (at, group) in groups.iter().enumerate() {
+        if *group != 0 {
+            from = at + 1;
+        } else if at + 1 - from >= 2 && (best.0 == 8 || at + 1 - from > best.1 - best.0) {
+            best = (from, at + 1);
+        }
+    }
+    best
+}
+
+/// A number in hexadecimal without leading zeros.
+fn write_hex(out: &mut Vec<u8>, number: u16) {
+    let [high, low] = number.to_be_bytes().map(hex);
+    let digits = [high[0], high[1], low[0], low[1]];
+    let zeros = digits.iter().take(3).take_while(|digit| **digit == b'0').count();
+    out.extend_from_slice(digits.get(zeros..).unwrap_or_default());
 }
 
 fn write_display(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
@@ -79,27 +139,24 @@ pub fn write_time(out: &mut Vec<u8>, time: u64) {
     let (day, second) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = date(day);
     let mut text = *b"\"0000-00-00T00:00:00.000000000Z\"";
-    let parts = [
-        (1, 4, year),
-        (6, 2, month),
-        (9, 2, day),
-        (12, 2, second / 3600),
-        (15, 2, second / 60 % 60),
-        (18, 2, second % 60),
+    let pairs = [
+        (1, year / 100),
+        (3, year),
+        (6, month),
+        (9, day),
+        (12, second / 3600),
+        (15, second / 60 % 60),
+        (18, second % 60),
+        (21, nanos / 10_000_000),
+        (23, nanos / 100_000),
+        (25, nanos / 1000),
+        (27, nanos / 10),
     ];
-    for (at, width, number) in parts {
-        put(&mut text, at, width, number);
+    for (at, number) in pairs {
+        text[at..at + 2].copy_from_slice(&pair(number));
     }
-    put(&mut text, 21, 9, nanos);
+    text[29] = b'0' + (nanos % 10) as u8;
     out.extend_from_slice(&text);
-}
-
-fn put(text: &mut [u8], at: usize, width: usize, number: u64) {
-    let mut left = number;
-    for digit in text.iter_mut().skip(at).take(width).rev() {
-        *digit = b'0' + (left % 10) as u8;
-        left /= 10;
-    }
 }
 
 /// Year, month and day of a day since 1970-01-01 in the Gregorian calendar, counted from March so that the leap day
