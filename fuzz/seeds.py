@@ -10,10 +10,13 @@ seed for its protocol's parser. The formats are those of sensors/wire/src/fuzzin
 from __future__ import annotations
 
 import argparse
+import base64
 import hashlib
 import importlib.util
 import ipaddress
+import itertools
 import json
+import re
 import shlex
 import struct
 import subprocess
@@ -36,7 +39,21 @@ FLOWS_A_PROTOCOL: Final = 40
 TCP, UDP = 6, 17
 VLAN_TAGS: Final = (0x8100, 0x88A8)
 
-Key = tuple[bytes, int, bytes, int, int]
+CERTIFICATE: Final = re.compile(rb"\x30\x82(..)\x30\x82", re.DOTALL)
+NTLM: Final = re.compile(rb"NTLMSSP\x00[\x01-\x03]\x00\x00\x00")
+NTLM_BASE64: Final = re.compile(rb"TlRMTVNTUA[A-Za-z0-9+/]+={0,2}")
+CLIENT_HELLO: Final = re.compile(rb"\x16\x03.(..)\x01\x00..\x03\x03", re.DOTALL)
+PARTS_A_KIND: Final = 60
+MEASURES: Final = (
+    "event_count",
+    "value_count",
+    "value_sum",
+    "value_avg",
+    "value_median",
+    "value_percentile",
+    "temporal",
+    "temporal_ordered",
+)
 
 
 def load_capfile() -> Any:  # noqa: ANN401
@@ -120,14 +137,33 @@ def packet_seed(flow: Flow) -> bytes:
     return bytes(out)
 
 
-def parser_seed(protocol: str, flow: Flow) -> bytes:
-    """Give a flow's payloads as `stream` and `datagrams` take them."""
-    out = bytearray(protocol.encode()[:8].ljust(8, b"\0") + b"\0")
-    for direction, data in flow.payloads:
+def conversation(name: str, turns: list[tuple[int, bytes]]) -> bytes:
+    """Give what a parser is told as `stream` and `datagrams` take it."""
+    out = bytearray(name.encode()[:8].ljust(8, b"\0") + b"\0")
+    for direction, data in turns:
         if len(out) + len(data) > MAX_SEED:
             break
         out += struct.pack("<BH", direction, len(data)) + data
     return bytes(out)
+
+
+def parts_of(flow: Flow) -> Iterator[tuple[str, str, bytes]]:
+    """Give certificates, NTLM messages and hellos that a flow carries, as seeds: target, name, seed."""
+    sides = [b"".join(data for side, data in flow.payloads if side == way) for way in (0, 1)]
+    for way, data in enumerate(sides):
+        for found in CERTIFICATE.finditer(data):
+            whole = data[found.start() :][: int.from_bytes(found[1], "big") + 4]
+            yield "stream", "x509", conversation("x509", [(way, whole)])
+        for found in CLIENT_HELLO.finditer(data):
+            hello = data[found.start() + 5 :][: int.from_bytes(found[1], "big")]
+            crypto = b"\x06\x00" + struct.pack(">H", 0x4000 | len(hello)) + hello
+            yield "datagram", "quic-in", conversation("quic-in", [(0, crypto), (1, b"\x1c\x00\x00\x02no")])
+    tokens = [(way, data[found.start() :][:2048]) for way, data in enumerate(sides) for found in NTLM.finditer(data)]
+    for way, data in enumerate(sides):
+        for found in NTLM_BASE64.findall(data):
+            tokens.append((way, base64.b64decode(found[: len(found) // 4 * 4])))
+    if tokens:
+        yield "stream", "ntlm", conversation("ntlm", tokens)
 
 
 def write(target: str, data: bytes) -> None:
@@ -162,14 +198,19 @@ def write_captures(folders: list[Path], command: str) -> None:
         protocols = protocols_of(command, path) if command else {}
         if path.stat().st_size <= MAX_SEED * 4:
             write("capture", path.read_bytes())
+            write("scan", path.read_bytes())
         for number, flow in enumerate(flows_of(capfile, path)):
             if number < FLOWS_A_CAPTURE:
                 write("packet", packet_seed(flow))
                 write("rules", packet_seed(flow))
+            for target, part, seed in parts_of(flow):
+                if count[part] < PARTS_A_KIND:
+                    count[part] += 1
+                    write(target, seed)
             protocol = protocols.get((address(flow.client[0]), flow.client[1]))
             if protocol and flow.payloads and count[protocol] < FLOWS_A_PROTOCOL:
                 count[protocol] += 1
-                write("stream" if flow.protocol == TCP else "datagram", parser_seed(protocol, flow))
+                write("stream" if flow.protocol == TCP else "datagram", conversation(protocol, flow.payloads))
     print("flows by protocol:", dict(count))
 
 
@@ -177,15 +218,54 @@ def write_rules() -> None:
     """Seeds of `plan` and `event`: the shipped rules one by one, and the events of their tests."""
     plan = json.loads((ROOT / "fuzz/plan.json").read_bytes())
     for rule in plan["rules"]:
-        small, numbers = dict(rule), {}
-        small["targets"] = [
-            {**target, "condition": renumbered(target["condition"], numbers)} for target in rule["targets"]
-        ]
-        predicates = [plan["predicates"][number] for number in numbers]
-        rest = {"format": plan["format"], "predicates": predicates, "rules": [small], "version": plan["version"]}
-        write("plan", json.dumps(rest, separators=(",", ":")).encode())
+        write("plan", plan_of(plan, [rule], []))
+    every = plan["rules"]
+    for number, (measure, op) in enumerate(itertools.product(MEASURES, ("gte", "lt"))):
+        rules = [every[(number * 3 + step) % len(every)] for step in range(3)]
+        write("plan", plan_of(plan, rules, [correlation(rules, measure, op), chain(op)]))
     for line in (ROOT / "fuzz/events.jsonl").read_bytes().splitlines():
         write("event", line)
+
+
+def plan_of(plan: Any, rules: list[Any], more: list[Any]) -> bytes:  # noqa: ANN401
+    """Give a plan of these rules alone, and of correlations over them."""
+    numbers: dict[int, int] = {}
+    small = []
+    for rule in rules:
+        targets = [{**target, "condition": renumbered(target["condition"], numbers)} for target in rule["targets"]]
+        small.append({**rule, "targets": targets})
+    predicates = [plan["predicates"][number] for number in numbers]
+    rest = {"format": plan["format"], "predicates": predicates, "rules": small + more, "version": plan["version"]}
+    return json.dumps(rest, separators=(",", ":")).encode()
+
+
+def correlation(rules: list[Any], measure: str, op: str) -> Any:  # noqa: ANN401
+    """Give a correlation over rules, by client."""
+    inputs = [
+        {
+            "rule": rule["id"],
+            "views": [
+                {"kind": target["kind"], "group": [["source.ip"]], "value": ["destination.port"]}
+                for target in rule["targets"]
+            ],
+        }
+        for rule in rules
+    ]
+    seeks: dict[str, Any] = {"type": measure, "timespan": 90_000_000_000, "inputs": inputs}
+    if not measure.startswith("temporal"):
+        seeks |= {"op": op, "count": 2}
+    if measure == "value_percentile":
+        seeks["percentile"] = 90
+    if measure == "temporal" and op == "lt":
+        seeks["expression"] = {"and": [{"i": 0}, {"not": {"or": [{"i": 1}, {"i": 2}]}}]}
+    return {"id": "over-rules", "version": "1", "title": measure, "level": "high", "correlation": seeks}
+
+
+def chain(op: str) -> Any:  # noqa: ANN401
+    """Give a correlation over that correlation."""
+    seeks = {"type": "event_count", "timespan": 10**12, "op": op, "count": 1}
+    inputs = [{"rule": "over-rules", "chain": [0]}]
+    return {"id": "over-it", "version": "1", "title": "chain", "correlation": {**seeks, "inputs": inputs}}
 
 
 def renumbered(condition: Any, numbers: dict[int, int]) -> Any:  # noqa: ANN401

@@ -1,7 +1,8 @@
 //! What fuzzers call, and the replay of their corpus in the ordinary tests (feature `fuzzing`).
 //!
 //! - [`rules`]: frames as `bavn_wire::fuzzing::packets` takes them, judged by a plan.
-//! - [`plan`]: a plan without its digest, which is added.
+//! - [`scan`]: a capture file, judged by a plan.
+//! - [`plan`]: a plan without its digest, which is added; correlations see the events twice, a minute apart.
 //! - [`event`]: an owned event, judged by a plan.
 
 use std::sync::Arc;
@@ -10,8 +11,9 @@ use bavn_wire::fuzzing::packets;
 use bavn_wire::messages::{Event, EventKind, Sink};
 use sha2::{Digest as _, Sha256};
 
-use crate::alert::{Alerts, EvidenceRef, Settings};
+use crate::alert::{AlertDraft, Alerts, EvidenceRef, Settings};
 use crate::condition::Outcome;
+use crate::correlate::{Correlator, Fired};
 use crate::explain::explain;
 use crate::flood::Flood;
 use crate::owned::OwnedEvent;
@@ -23,9 +25,16 @@ pub struct Judge {
     matcher: Matcher,
     alerts: Alerts,
     flood: Flood,
+    correlator: Correlator,
+    fired: Vec<Fired>,
     /// Alerts that were made.
     pub alerted: usize,
 }
+
+/// Groups that correlations may keep: so few that some go.
+const MAX_GROUPS: usize = 64;
+/// Nanoseconds.
+const MINUTE: u64 = 60_000_000_000;
 
 impl Judge {
     /// By that plan.
@@ -40,7 +49,9 @@ impl Judge {
             key: [7; 32],
         };
         let (matcher, flood) = (Matcher::new(Arc::clone(&plan)), Flood::new(plan.rules()));
-        Self { plan, matcher, alerts: Alerts::new(settings), flood, alerted: 0 }
+        let correlator = Correlator::with_limit(Arc::clone(&plan), MAX_GROUPS);
+        let alerts = Alerts::new(settings);
+        Self { plan, matcher, alerts, flood, correlator, fired: Vec::new(), alerted: 0 }
     }
 
     fn alert(&mut self, rule: u32, event: &Event<'_>) {
@@ -50,12 +61,31 @@ impl Judge {
             tree.is_some_and(|tree| tree.outcome() == Outcome::True),
             "the explanation of a hit is no hit"
         );
-        let evidence = EvidenceRef { sha256: "00".repeat(32), packets: 1, bytes: 40 };
         let draft = self.alerts.draft(&self.plan, rule, event, event.time);
+        self.finish(draft);
+    }
+
+    fn finish(&mut self, draft: Option<AlertDraft>) {
+        let evidence = EvidenceRef { sha256: "00".repeat(32), packets: 1, bytes: 40 };
         let document = draft.map(|draft| draft.finish(Some(&evidence))).unwrap_or_default();
         let read = serde_json::from_slice::<serde_json::Value>(&document);
         assert!(read.is_ok(), "an alert that is no JSON");
         self.alerted += 1;
+    }
+
+    /// Makes the alerts of correlations that hold; `event` is the one at hand.
+    fn correlated(&mut self, event: Option<&Event<'_>>) {
+        assert!(self.correlator.counts().groups <= MAX_GROUPS as u64, "more groups than the limit");
+        for fired in std::mem::take(&mut self.fired) {
+            let draft = self.alerts.draft_correlated(&self.plan, &fired, event, fired.time);
+            self.finish(draft);
+        }
+    }
+
+    /// Lets every span end that began before that time.
+    fn pass(&mut self, time: u64) {
+        self.correlator.advance(time, u64::MAX, &mut self.fired);
+        self.correlated(None);
     }
 }
 
@@ -66,9 +96,12 @@ impl Sink for Judge {
         let wanted: Vec<u32> =
             slowly.filter(|(one, _)| *one == Outcome::True).map(|(_, rule)| rule).collect();
         assert_eq!(hits, wanted, "the index and the trees differ");
+        self.pass(event.time);
         for rule in hits {
+            self.correlator.hit(rule, event, &mut self.fired);
             self.alert(rule, event);
         }
+        self.correlated(Some(event));
     }
 
     fn wants(&self, kind: EventKind) -> bool {
@@ -80,6 +113,13 @@ impl Sink for Judge {
 pub fn rules(input: &[u8], plan: &Arc<Plan>) -> usize {
     let mut judge = Judge::new(Arc::clone(plan));
     packets(input, &mut judge);
+    judge.alerted
+}
+
+/// Runs a capture file through a worker and its events through the plan; gives how many alerts came.
+pub fn scan(input: &[u8], plan: &Arc<Plan>) -> usize {
+    let mut judge = Judge::new(Arc::clone(plan));
+    bavn_wire::fuzzing::scan(input, &mut judge);
     judge.alerted
 }
 
@@ -104,6 +144,10 @@ pub fn plan(input: &[u8], events: &[OwnedEvent]) -> bool {
     for event in events {
         event.with(|event| judge.event(event));
     }
+    for event in events {
+        event.with(|event| judge.event(&Event { time: event.time.saturating_add(MINUTE), ..*event }));
+    }
+    judge.pass(u64::MAX);
     true
 }
 

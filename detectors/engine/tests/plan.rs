@@ -152,3 +152,42 @@ fn regular_expressions_have_a_budget_together() {
     assert!(errors[0].to_string().contains("bytes of compiled regular expressions"), "{}", errors[0]);
     assert!(errors[0].to_string().starts_with("BAVN-E043"));
 }
+
+/// A correlation over the one of the next number.
+fn over_the_next(number: usize) -> Value {
+    let inputs = json!([{"rule": format!("c{}", number + 1), "chain": []}]);
+    json!({
+        "id": format!("c{number}"), "version": "1", "title": "chain", "level": "low",
+        "correlation": {"type": "temporal", "timespan": 1, "inputs": inputs},
+    })
+}
+
+#[test]
+fn a_long_chain_of_correlations_in_the_wrong_order_loads_at_once() {
+    // Asked anew for each of them, 20,000 are 200 million questions.
+    let last = 20_000;
+    let view = json!([{"kind": "http", "group": []}]);
+    let inputs = json!([{"rule": "00000000-0000-4000-8000-000000000000", "views": view}]);
+    let mut rules: Vec<Value> = (0..last).map(over_the_next).collect();
+    rules.push(json!({
+        "id": format!("c{last}"), "version": "1", "title": "first", "level": "low",
+        "correlation": {"type": "temporal", "timespan": 1, "inputs": inputs},
+    }));
+    rules.push(rule(0, "http", &json!({"p": 0})));
+    let (plan, errors) = Plan::load(&plan_bytes(&[eq()], &rules)).unwrap();
+    assert!(errors.is_empty(), "{}", errors[0]);
+    assert_eq!(plan.rules().len(), last + 2);
+}
+
+#[test]
+fn a_circle_of_correlations_is_refused_in_the_order_of_the_rules() {
+    let mut rules: Vec<Value> = (0..4).map(over_the_next).collect();
+    rules.push(json!({
+        "id": "c4", "version": "1", "title": "back", "level": "low",
+        "correlation": {"type": "temporal", "timespan": 1, "inputs": [{"rule": "c0", "chain": []}]},
+    }));
+    let (plan, errors) = Plan::load(&plan_bytes(&[eq()], &rules)).unwrap();
+    assert!(plan.rules().is_empty());
+    assert_eq!(errors.iter().map(|error| error.number).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+    assert!(errors.iter().all(|error| error.to_string().contains("circle")));
+}

@@ -42,6 +42,12 @@ fn rules() {
 }
 
 #[test]
+fn captures() {
+    let plan = plan();
+    assert!(replay("scan", |input| fuzzing::scan(input, &plan) > 0) > 0, "no rule was hit");
+}
+
+#[test]
 fn plans() {
     let lines = fs::read_to_string(root().join("events.jsonl")).unwrap();
     let events: Vec<_> = lines.lines().map(|line| OwnedEvent::from_json(line.as_bytes()).unwrap()).collect();

@@ -6,8 +6,10 @@
 //!   (1 byte, squared, in milliseconds), bytes that the capture cut off (1 byte), the frame.
 //! - [`stream`], [`datagrams`]: the protocol's name (8 bytes, padded with zeros), a byte of settings, then steps:
 //!   what (1 byte: bit 0 the direction; bits 1 and 2: 0 and 1 data, 2 a gap, 3 time in milliseconds), a length
-//!   (2 bytes), and as many bytes where it is data.
-//! - [`capture`]: a capture file.
+//!   (2 bytes), and as many bytes where it is data. Beside the protocols stand their parts: `x509`, `ntlm`, `quic-in`.
+//! - [`capture`], [`scan`]: a capture file.
+
+pub(crate) mod parts;
 
 use std::io::Cursor;
 use std::net::{IpAddr, Ipv4Addr};
@@ -112,6 +114,26 @@ pub fn packets_strictly(input: &[u8]) -> Strict {
     sink
 }
 
+/// Reads a capture file as far as it goes, and runs its frames through a worker; gives its counters.
+pub fn scan(input: &[u8], sink: &mut dyn Sink) -> Counters {
+    // Not even a packed file may take forever; a plain one has at most a frame every 16 bytes.
+    let most = MAX_FRAMES.max(input.len() as u64 / 16);
+    let mut wire = Wire::new(config(2 | 4 | 8));
+    let Ok(mut capture) = Capture::read(Cursor::new(input.to_vec())) else {
+        return Counters::default();
+    };
+    for _ in 0..most {
+        let Ok(Some(frame)) = capture.next_frame() else { break };
+        wire.frame(&frame, sink);
+        wire.take_evidence();
+    }
+    wire.finish(sink);
+    assert_eq!(wire.parser_bytes(), 0, "memory of parsers that are gone is still counted");
+    check_sum(wire.counters());
+    assert_eq!(wire.counters().panics, 0, "a panic was caught");
+    wire.counters().clone()
+}
+
 /// Settings under which limits bite early, or not.
 fn config(settings: u8) -> WireConfig {
     let mut config = WireConfig::default();
@@ -125,6 +147,8 @@ fn config(settings: u8) -> WireConfig {
         config.limits.update_after = 1;
     }
     config.evidence_bytes = if settings & 2 != 0 { 64 << 10 } else { 0 };
+    config.features = settings & 4 != 0;
+    config.checksums = settings & 8 != 0;
     config
 }
 
@@ -144,13 +168,13 @@ fn check_sum(counters: &Counters) {
     assert_eq!(counters.frames, counters.analysed + drops.sum::<u64>(), "frames do not add up");
 }
 
-/// Names of the protocols over streams.
+/// Names of the protocols over streams, and of their parts.
 #[must_use]
 pub fn streams() -> Vec<&'static str> {
     names(Parser::stream)
 }
 
-/// Names of the protocols over datagrams.
+/// Names of the protocols over datagrams, and of their parts.
 #[must_use]
 pub fn datagram_protocols() -> Vec<&'static str> {
     names(Parser::datagrams)

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bavn_wire::fuzzing;
+use bavn_wire::fuzzing::{self, Strict};
 
 fn inputs(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
@@ -46,9 +46,37 @@ fn datagrams() {
     replay("datagram", |input| each_line_is_json(&fuzzing::datagrams(input).lines));
 }
 
+/// Each of these parsers has inputs, and one at least gives an event that is no anomaly.
+fn all_are_reached(target: &str, names: &[&str], run: fn(&[u8]) -> Strict) {
+    let inputs = inputs(target);
+    for name in names {
+        let head = &name.as_bytes()[..name.len().min(8)];
+        let padded = |input: &[u8]| input.get(head.len()).is_none_or(|next| head.len() == 8 || *next == 0);
+        let mut mine = inputs.iter().filter(|(_, input)| input.starts_with(head) && padded(input));
+        let tells = |line: &[u8]| line.len() > 1 && !String::from_utf8_lossy(line).contains("\"bavn.weird\"");
+        let reached = mine.any(|(_, input)| run(input).lines.split(|byte| *byte == b'\n').any(tells));
+        assert!(reached, "no input of {target} makes {name} tell: see fuzz/README.md for seeds");
+    }
+}
+
+#[test]
+fn every_protocol_is_reached() {
+    all_are_reached("stream", &fuzzing::streams(), fuzzing::stream);
+    all_are_reached("datagram", &fuzzing::datagram_protocols(), fuzzing::datagrams);
+}
+
 #[test]
 fn captures() {
     replay("capture", |input| drop(fuzzing::capture(input)));
+}
+
+#[test]
+fn captures_to_events() {
+    replay("scan", |input| {
+        let mut sink = Strict::default();
+        fuzzing::scan(input, &mut sink);
+        each_line_is_json(&sink.lines);
+    });
 }
 
 #[test]

@@ -56,13 +56,13 @@ enum RawExpression {
 }
 
 impl RawCorrelation {
-    /// True where every rule that it names has its place.
-    pub(crate) fn is_ready(&self, places: &HashMap<&str, u32>) -> bool {
-        self.inputs.iter().all(|input| places.contains_key(input.rule.as_str()))
+    /// The first rule that it names and that has no place.
+    pub(crate) fn missing(&self, places: &HashMap<String, u32>) -> Option<String> {
+        self.inputs.iter().map(|input| &input.rule).find(|rule| !places.contains_key(*rule)).cloned()
     }
 
     /// The correlation; `places` are those of the plan's rules by id.
-    pub(crate) fn build(self, places: &HashMap<&str, u32>) -> Result<Correlation, RuleFault> {
+    pub(crate) fn build(self, places: &HashMap<String, u32>) -> Result<Correlation, RuleFault> {
         let measure = self.measure()?;
         if self.timespan == 0 || self.timespan > MAX_SPAN {
             return Err(RuleFault::Shape(format!("a timespan of {} ns", self.timespan)));
@@ -129,7 +129,7 @@ fn limit(what: &'static str, found: usize, limit: usize) -> Result<(), RuleFault
     if found > limit { Err(RuleFault::Limit { what, found, limit }) } else { Ok(()) }
 }
 
-fn input(raw: RawInput, places: &HashMap<&str, u32>) -> Result<Input, RuleFault> {
+fn input(raw: RawInput, places: &HashMap<String, u32>) -> Result<Input, RuleFault> {
     let missing = || RuleFault::Condition(format!("the plan has no rule {}", raw.rule));
     let rule = *places.get(raw.rule.as_str()).ok_or_else(missing)?;
     let source = match raw.chain {

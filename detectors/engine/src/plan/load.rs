@@ -1,6 +1,7 @@
 //! Reading a plan: the whole is refused for its format, version and digest; one rule for its own faults.
 
 use std::cell::Cell;
+use std::collections::{HashMap, VecDeque};
 
 use serde::Deserialize as _;
 use serde_json::value::RawValue;
@@ -119,31 +120,28 @@ fn rules(raw: &[&RawValue], predicates: &[Parsed]) -> (Vec<Rule>, Vec<RuleError>
 }
 
 /// Appends correlations as soon as all rules that they name are there: so none can name itself in a circle.
-fn correlations(mut waiting: Vec<Waiting>, good: &mut Vec<Rule>, bad: &mut Vec<RuleError>) {
-    loop {
-        let before = waiting.len();
-        let mut later = Vec::new();
-        for mut one in waiting {
-            let places = good.iter().zip(0..).map(|(rule, place)| (rule.id.as_str(), place)).collect();
-            if !one.correlation.is_ready(&places) {
-                later.push(one);
-                continue;
-            }
-            match one.correlation.build(&places) {
-                Ok(correlation) => {
-                    one.rule.correlation = Some(correlation);
-                    good.push(one.rule);
-                }
-                Err(fault) => bad.push(error(one.number, one.rule, fault)),
-            }
+fn correlations(waiting: Vec<Waiting>, good: &mut Vec<Rule>, bad: &mut Vec<RuleError>) {
+    let mut places: HashMap<String, u32> = good.iter().map(|rule| rule.id.clone()).zip(0..).collect();
+    let mut asleep: HashMap<String, Vec<Waiting>> = HashMap::new();
+    let mut awake = VecDeque::from(waiting);
+    while let Some(mut one) = awake.pop_front() {
+        if let Some(missing) = one.correlation.missing(&places) {
+            asleep.entry(missing).or_default().push(one);
+            continue;
         }
-        waiting = later;
-        if waiting.len() == before {
-            break;
+        match one.correlation.build(&places) {
+            Ok(correlation) => {
+                one.rule.correlation = Some(correlation);
+                places.insert(one.rule.id.clone(), good.len() as u32);
+                awake.extend(asleep.remove(&one.rule.id).unwrap_or_default());
+                good.push(one.rule);
+            }
+            Err(fault) => bad.push(error(one.number, one.rule, fault)),
         }
     }
     let fault = || RuleFault::Condition("it names a rule that is not there, or itself in a circle".into());
-    bad.extend(waiting.into_iter().map(|one| error(one.number, one.rule, fault())));
+    bad.extend(asleep.into_values().flatten().map(|one| error(one.number, one.rule, fault())));
+    bad.sort_by_key(|error| error.number);
 }
 
 fn error(number: usize, rule: Rule, fault: RuleFault) -> RuleError {

@@ -1,30 +1,39 @@
 //! Parsers run by hand, without flows and probes: for fuzzers and the replay of what they found.
 
 use super::{DatagramService, StreamService};
+use crate::fuzzing::parts::Part;
 use crate::messages::Direction;
 use crate::proto::{Close, Context, Next};
 
-/// A parser of either sort.
+/// A parser of either sort, or a part of one.
 pub(crate) enum Parser {
     Stream(StreamService),
     Datagrams(DatagramService),
+    Part(Part),
 }
 
 impl Parser {
-    /// The stream parser of that place in the table.
+    /// The stream parser of that place in the table; the parts of such parsers follow.
     pub(crate) fn stream(place: u32) -> Option<Self> {
-        StreamService::new(1_u64.checked_shl(place)?).map(Self::Stream)
+        match (place as usize).checked_sub(StreamService::ROWS.len()) {
+            Some(part) => Part::stream(part).map(Self::Part),
+            None => StreamService::new(1 << place).map(Self::Stream),
+        }
     }
 
-    /// The datagram parser of that place in the table.
+    /// The datagram parser of that place in the table; the parts of such parsers follow.
     pub(crate) fn datagrams(place: u32) -> Option<Self> {
-        DatagramService::new(1_u64.checked_shl(place)?).map(Self::Datagrams)
+        match (place as usize).checked_sub(DatagramService::ROWS.len()) {
+            Some(part) => Part::datagrams(part).map(Self::Part),
+            None => DatagramService::new(1 << place).map(Self::Datagrams),
+        }
     }
 
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Stream(parser) => parser.name(),
             Self::Datagrams(parser) => parser.name(),
+            Self::Part(part) => part.name(),
         }
     }
 
@@ -33,6 +42,7 @@ impl Parser {
         match self {
             Self::Stream(parser) => parser.held(),
             Self::Datagrams(parser) => parser.held(),
+            Self::Part(part) => part.held(),
         }
     }
 
@@ -40,6 +50,7 @@ impl Parser {
         match self {
             Self::Stream(parser) => parser.data(direction, data, cx),
             Self::Datagrams(parser) => parser.datagram(direction, data, cx),
+            Self::Part(part) => part.data(direction, data, cx),
         }
     }
 
@@ -47,7 +58,7 @@ impl Parser {
     pub(crate) fn gap(&mut self, direction: Direction, len: u64, cx: &mut Context<'_>) -> Next {
         match self {
             Self::Stream(parser) => parser.gap(direction, len, cx),
-            Self::Datagrams(_) => Next::More,
+            Self::Datagrams(_) | Self::Part(_) => Next::More,
         }
     }
 
@@ -55,6 +66,7 @@ impl Parser {
         match self {
             Self::Stream(parser) => parser.tick(cx),
             Self::Datagrams(parser) => parser.tick(cx),
+            Self::Part(_) => {}
         }
     }
 
@@ -62,6 +74,7 @@ impl Parser {
         match self {
             Self::Stream(parser) => parser.close(why, cx),
             Self::Datagrams(parser) => parser.close(why, cx),
+            Self::Part(part) => part.close(why, cx),
         }
     }
 }

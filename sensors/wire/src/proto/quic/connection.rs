@@ -141,6 +141,20 @@ impl Connection {
         Ok(())
     }
 
+    /// Takes the frames of an opened packet of version 1.
+    #[cfg(feature = "fuzzing")]
+    pub(super) fn take_opened(
+        &mut self,
+        from: Direction,
+        frames: &[u8],
+        is_cut: bool,
+    ) -> Result<(), Anomaly> {
+        let side = self.side(from);
+        self.client.get_or_insert(Direction::ToServer);
+        self.versions[side] = Some(Version::V1);
+        self.frames(side, frames, is_cut)
+    }
+
     /// 0 for the client, 1 for the server; before it is known who is who, by the flow's direction.
     fn side(&self, from: Direction) -> usize {
         usize::from(self.client.unwrap_or(Direction::ToServer) != from)

@@ -111,6 +111,14 @@ impl Quic {
         }
     }
 
+    /// Takes frames as they stand in an opened packet of a version 1 connection.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn opened(&mut self, direction: Direction, frames: &[u8], cx: &mut Context<'_>) {
+        if let Err((name, detail)) = self.connection.take_opened(direction, frames, cx.cut) {
+            cx.weird("quic", name, detail.as_bytes());
+        }
+    }
+
     /// Gives out the event, once, and frees all buffers. `why` is `None` where the handshake itself ended it.
     fn finish(&mut self, why: Option<Close>, cx: &mut Context<'_>) -> Next {
         let seen = std::mem::take(&mut *self.connection);
