@@ -36,12 +36,18 @@ pub const LINKS: [LinkType; 9] = [
     LinkType(147),
 ];
 
+/// Addresses of the flow that a parser is told of, and the server's port.
+pub(crate) const ENDS: ([IpAddr; 2], u16) =
+    ([IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2))], 53);
+
 /// Bytes of printed events that a byte of input may make, beside [`FREE_OUTPUT`].
 const MAX_AMPLIFICATION: usize = 512;
 /// Bytes of printed events that any input may make.
 const FREE_OUTPUT: usize = 1 << 20;
 /// Bytes that one parser may hold.
 const MAX_HELD: usize = 4 << 20;
+/// Bytes that a parser may hold beyond twice what it counts.
+const MAX_UNCOUNTED: usize = 8 << 10;
 /// Frames and bytes that are read of one capture: a packed one may hold any number.
 const MAX_FRAMES: u64 = 4096;
 const MAX_BYTES: u64 = 8 << 20;
@@ -186,12 +192,19 @@ fn names(parser: fn(u32) -> Option<Parser>) -> Vec<&'static str> {
 
 /// Feeds one parser of streams.
 pub fn stream(input: &[u8]) -> Strict {
-    drive(input, Parser::stream, Transport::TCP)
+    drive(input, Parser::stream, Transport::TCP, None)
 }
 
 /// Feeds one parser of datagrams.
 pub fn datagrams(input: &[u8]) -> Strict {
-    drive(input, Parser::datagrams, Transport::UDP)
+    drive(input, Parser::datagrams, Transport::UDP, None)
+}
+
+/// [`stream`] or, without `streams`, [`datagrams`], held to what the heap says: `live` gives the bytes in use.
+pub fn measured(input: &[u8], streams: bool, live: &dyn Fn() -> usize) -> Strict {
+    let (parsers, transport): (fn(u32) -> Option<Parser>, _) =
+        if streams { (Parser::stream, Transport::TCP) } else { (Parser::datagrams, Transport::UDP) };
+    drive(input, parsers, transport, Some(live))
 }
 
 /// The parser of that name; of none, one that the name's bytes choose.
@@ -203,13 +216,19 @@ fn choose(name: &[u8; 8], parser: fn(u32) -> Option<Parser>) -> Option<Parser> {
     parser(named.unwrap_or(any.checked_rem(names.len())?) as u32)
 }
 
-fn drive(input: &[u8], parsers: fn(u32) -> Option<Parser>, transport: Transport) -> Strict {
+fn drive(
+    input: &[u8],
+    parsers: fn(u32) -> Option<Parser>,
+    transport: Transport,
+    live: Option<&dyn Fn() -> usize>,
+) -> Strict {
     let mut sink = Strict::default();
     let Some((name, [settings, steps @ ..])) = input.split_first_chunk::<8>() else {
         return sink;
     };
     if let Some(mut parser) = choose(name, parsers) {
         let mut world = World::new(*settings, transport);
+        world.live = live.map(|live| (live, live()));
         world.run(&mut parser, steps, &mut sink);
     }
     sink.check(input);
@@ -217,7 +236,7 @@ fn drive(input: &[u8], parsers: fn(u32) -> Option<Parser>, transport: Transport)
 }
 
 /// What a parser is told of its surroundings.
-struct World {
+struct World<'l> {
     info: FlowInfo,
     counters: Counters,
     told: Told,
@@ -225,13 +244,15 @@ struct World {
     time: u64,
     packet: u64,
     settings: u8,
+    /// Bytes of heap in use, now and at the beginning.
+    live: Option<(&'l dyn Fn() -> usize, usize)>,
 }
 
-impl World {
+impl World<'_> {
     fn new(settings: u8, transport: Transport) -> Self {
         let info = FlowInfo {
-            ip: [IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2))],
-            port: [40_000, 53],
+            ip: ENDS.0,
+            port: [40_000, ENDS.1],
             transport,
             vlan: [None; 2],
             tunnel: 0,
@@ -242,8 +263,11 @@ impl World {
             id: 1,
         };
         let time = 1_700_000_000_000_000_000;
-        let (counters, told, shared) = Default::default();
-        Self { info, counters, told, shared, time, packet: 0, settings }
+        let (counters, told) = Default::default();
+        let mut shared = crate::flow::Shared::default();
+        shared.ftp.expect(ENDS, time);
+        shared.ftp.name(&ENDS, b"file".to_vec());
+        Self { info, counters, told, shared, time, packet: 0, settings, live: None }
     }
 
     fn context<'a>(&'a mut self, sink: &'a mut Strict) -> Context<'a> {
@@ -260,6 +284,14 @@ impl World {
             counters: &mut self.counters,
             sink,
         }
+    }
+
+    /// What the heap has grown by must be what the parser says that it holds, more or less.
+    fn weigh(&self, held: usize, sink: &Strict) {
+        let Some((live, before)) = self.live else { return };
+        let printed = sink.lines.capacity() + self.told.capacity() * size_of::<&str>();
+        let grown = live().saturating_sub(before + printed + self.shared.held());
+        assert!(grown <= MAX_UNCOUNTED + 2 * held, "{grown} bytes in use, {held} counted");
     }
 
     fn run(&mut self, parser: &mut Parser, steps: &[u8], sink: &mut Strict) {
@@ -282,6 +314,7 @@ impl World {
                 _ => parser.data(direction, data, &mut self.context(sink)),
             };
             assert!(parser.held() <= MAX_HELD, "{} bytes held", parser.held());
+            self.weigh(parser.held(), sink);
             match next {
                 Next::More => {}
                 Next::Done => return parser.close(Close::End, &mut self.context(sink)),

@@ -46,6 +46,14 @@ pub(crate) fn utf16(text: &[u8]) -> Vec<u8> {
     out
 }
 
+/// The same, of which at most `most` bytes are made and kept: room for more would be held without being counted.
+pub(crate) fn utf16_up_to(text: &[u8], most: usize) -> Vec<u8> {
+    let mut out = utf16(text.get(..2 * most).unwrap_or(text));
+    out.truncate(most);
+    out.shrink_to_fit();
+    out
+}
+
 /// UTF-16LE up to the first zero.
 pub(crate) fn utf16_to_zero(text: &[u8]) -> Vec<u8> {
     let end = text.chunks_exact(2).position(|pair| pair == [0, 0]).map_or(text.len(), |at| at * 2);

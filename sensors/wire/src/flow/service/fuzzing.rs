@@ -1,8 +1,9 @@
 //! Parsers run by hand, without flows and probes: for fuzzers and the replay of what they found.
 
 use super::{DatagramService, StreamService};
-use crate::fuzzing::parts::Part;
+use crate::fuzzing::{ENDS, parts::Part};
 use crate::messages::Direction;
+use crate::proto::ftp::FtpData;
 use crate::proto::{Close, Context, Next};
 
 /// A parser of either sort, or a part of one.
@@ -17,7 +18,7 @@ impl Parser {
     pub(crate) fn stream(place: u32) -> Option<Self> {
         match (place as usize).checked_sub(StreamService::ROWS.len()) {
             Some(part) => Part::stream(part).map(Self::Part),
-            None => StreamService::new(1 << place).map(Self::Stream),
+            None => StreamService::new(1 << place).map(announced).map(Self::Stream),
         }
     }
 
@@ -76,5 +77,13 @@ impl Parser {
             Self::Datagrams(parser) => parser.close(why, cx),
             Self::Part(part) => part.close(why, cx),
         }
+    }
+}
+
+/// A data connection of FTP is one that was announced.
+fn announced(parser: StreamService) -> StreamService {
+    match parser {
+        StreamService::FtpData(_) => StreamService::FtpData(FtpData::new(ENDS)),
+        other => other,
     }
 }

@@ -143,6 +143,9 @@ impl Conversation {
             + self.halves.iter().map(|half| half.part.capacity()).sum::<usize>()
             + self.contexts.capacity() * size_of::<Bound>()
             + self.calls.capacity() * size_of::<Call>()
+            + self.binds.iter().map(|(_, contexts)| contexts.capacity() * 2).sum::<usize>()
+            + self.ntlm.held()
+            + self.user.as_ref().map_or(0, |(user, domain)| user.capacity() + domain.capacity())
     }
 
     /// Takes one fragment, of which so much is there as its type needs.

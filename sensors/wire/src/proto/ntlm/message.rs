@@ -1,7 +1,7 @@
 //! The three messages ([MS-NLMP] 2.2.1) and the pairs that describe a target (2.2.2.1).
 
 use super::MAX_NAME;
-use crate::proto::little::{array_at, bytes_at, size, u16_at, u32_at, u64_at, utf16};
+use crate::proto::little::{array_at, bytes_at, size, u16_at, u32_at, u64_at, utf16_up_to};
 
 /// Pairs of one list that are read.
 const MAX_PAIRS: usize = 32;
@@ -31,9 +31,8 @@ fn field(message: &[u8], at: usize) -> Option<&[u8]> {
 
 fn text(message: &[u8], at: usize, flags: u32) -> Option<Vec<u8>> {
     let bytes = field(message, at)?;
-    let mut text = if flags & UNICODE != 0 { utf16(bytes) } else { bytes.to_vec() };
-    text.truncate(MAX_NAME);
-    Some(text)
+    let plain = || bytes.get(..MAX_NAME).unwrap_or(bytes).to_vec();
+    Some(if flags & UNICODE != 0 { utf16_up_to(bytes, MAX_NAME) } else { plain() })
 }
 
 /// NEGOTIATE_MESSAGE.
@@ -113,8 +112,7 @@ impl TargetInfo {
             7 => return self.time = u64_at(value, 0).and_then(crate::proto::little::filetime),
             _ => return,
         };
-        let mut text = utf16(value);
-        text.truncate(MAX_NAME);
+        let text = utf16_up_to(value, MAX_NAME);
         *place = Some(text).filter(|text| !text.is_empty());
     }
 

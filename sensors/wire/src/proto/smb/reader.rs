@@ -112,7 +112,8 @@ impl Reader {
         if let Stage::Rest(rest) = &mut self.stage {
             rest.before = bulk.at.saturating_sub(gathered.len());
             let len = (bulk.len - taken).min(rest.left.saturating_sub(rest.before));
-            rest.bulk = (len > 0).then_some(Bulk { len, offset: bulk.offset + taken as u64, ..bulk });
+            rest.bulk =
+                (len > 0).then_some(Bulk { len, offset: bulk.offset.saturating_add(taken as u64), ..bulk });
         }
         (taken > 0).then_some((bulk, early))
     }
@@ -254,7 +255,7 @@ impl Rest {
         let of_bulk = len - from_before;
         self.bulk = self.bulk.and_then(|bulk| {
             let left = bulk.len.checked_sub(of_bulk).filter(|left| *left > 0)?;
-            Some(Bulk { len: left, offset: bulk.offset + of_bulk as u64, ..bulk })
+            Some(Bulk { len: left, offset: bulk.offset.saturating_add(of_bulk as u64), ..bulk })
         });
         self
     }

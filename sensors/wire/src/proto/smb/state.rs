@@ -47,6 +47,23 @@ pub(super) enum Asked {
     TreeDisconnect,
 }
 
+impl Asked {
+    /// Bytes of heap.
+    fn held(&self) -> usize {
+        match self {
+            Self::Negotiate(offer) => size_of::<Offer>() + offer.held(),
+            Self::Session(log_in) => log_in.held(),
+            Self::Tree(path) => path.capacity(),
+            Self::Create(create) => size_of::<Create>() + create.name.capacity(),
+            Self::Rename(rename) => {
+                size_of::<Rename>() + rename.to.capacity() + rename.from.as_ref().map_or(0, Vec::capacity)
+            }
+            Self::Delete(delete) => size_of::<Delete>() + delete.name.as_ref().map_or(0, Vec::capacity),
+            _ => 0,
+        }
+    }
+}
+
 /// A client's offer.
 #[derive(Debug, Default)]
 pub(super) struct Offer {
@@ -59,6 +76,13 @@ pub(super) struct Offer {
     pub(super) is_smb1: bool,
 }
 
+impl Offer {
+    fn held(&self) -> usize {
+        let texts = self.dialects.iter().chain(&self.server).map(Vec::capacity).sum::<usize>();
+        texts + self.dialects.capacity() * size_of::<Vec<u8>>()
+    }
+}
+
 /// A session setup.
 #[derive(Debug, Default)]
 pub(super) struct LogIn {
@@ -68,6 +92,13 @@ pub(super) struct LogIn {
     pub(super) plain: Option<(Vec<u8>, Vec<u8>)>,
     /// Tokens that went before this one.
     pub(super) rounds: u8,
+}
+
+impl LogIn {
+    fn held(&self) -> usize {
+        let plain = self.plain.as_ref().map_or(0, |(user, domain)| user.capacity() + domain.capacity());
+        size_of::<Self>() + self.ntlm.held() + plain
+    }
 }
 
 /// What is asked of a file that is opened.
@@ -124,6 +155,12 @@ pub(super) struct Session {
     pub(super) log_in: Option<Box<LogIn>>,
     /// It was told that this session's messages are encrypted.
     pub(super) encrypted_told: bool,
+}
+
+impl Session {
+    fn held(&self) -> usize {
+        self.user.capacity() + self.domain.capacity() + self.log_in.as_ref().map_or(0, |log_in| log_in.held())
+    }
 }
 
 /// A connected share.
@@ -268,9 +305,11 @@ impl State {
     /// Bytes of heap that it holds, about.
     pub(super) fn held(&self) -> usize {
         self.pending.capacity() * size_of::<Pending>()
-            + self.pending.len() * 64
+            + self.pending.iter().map(|pending| pending.asked.held()).sum::<usize>()
             + self.sessions.capacity() * size_of::<Session>()
+            + self.sessions.iter().map(Session::held).sum::<usize>()
             + self.trees.capacity() * size_of::<Tree>()
+            + self.trees.iter().filter_map(|tree| tree.path.as_ref()).map(Vec::capacity).sum::<usize>()
             + self.files.capacity() * size_of::<OpenFile>()
             + self.files.iter().map(OpenFile::held).sum::<usize>()
     }

@@ -3,7 +3,7 @@
 use super::text::without_backslash;
 use super::{Block, Command, file_id, transaction};
 use crate::proto::Context;
-use crate::proto::little::{bytes_at, size, u8_at, u16_at, u32_at, utf16};
+use crate::proto::little::{bytes_at, size, u8_at, u16_at, u32_at, utf16_up_to};
 use crate::proto::smb::Smb;
 use crate::proto::smb::event::{self, Place};
 use crate::proto::smb::file::OpenFile;
@@ -286,8 +286,7 @@ fn transaction2(
             Some(Asked::Delete(Box::<Delete>::default()))
         }
         RENAME => {
-            let mut to = utf16(bytes_at(data, 12, size(u32_at(data, 8)?))?);
-            to.truncate(MAX_NAME);
+            let to = utf16_up_to(bytes_at(data, 12, size(u32_at(data, 8)?))?, MAX_NAME);
             Some(Asked::Rename(Box::new(Rename { from: None, to: without_backslash(to), is_link: false })))
         }
         _ => None,

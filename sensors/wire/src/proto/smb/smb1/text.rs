@@ -30,6 +30,7 @@ impl<'a> Texts<'a> {
         let (mut text, used) = if self.is_unicode { wide(rest) } else { narrow(rest) };
         self.at += used;
         text.truncate(MAX_NAME);
+        text.shrink_to_fit();
         Some(text)
     }
 

@@ -1,7 +1,7 @@
 //! Negotiation: requests, answers, and the contexts of SMB 3.1.1 ([MS-SMB2] 2.2.3, 2.2.4).
 
 use super::Message;
-use crate::proto::little::{array_at, size, u16_at, u32_at, utf16};
+use crate::proto::little::{array_at, size, u16_at, u32_at, utf16_up_to};
 use crate::proto::ntlm::mechanism;
 use crate::proto::smb::dialect::{self, Dialect};
 use crate::proto::smb::event::Agreed;
@@ -31,9 +31,7 @@ pub(super) fn request(message: &Message<'_>) -> Option<Offer> {
         let begin = size(u32_at(body, 28)?);
         contexts(message, begin, u16_at(body, 32)?, |kind, data| {
             if kind == NETNAME {
-                let mut name = utf16(data);
-                name.truncate(MAX_NAME);
-                offer.server = Some(name);
+                offer.server = Some(utf16_up_to(data, MAX_NAME));
             }
         });
     }

@@ -2,7 +2,7 @@
 
 use super::{Chain, Command, Header, Message, NO_FILE, negotiate, stranger, unanswered};
 use crate::proto::Context;
-use crate::proto::little::{bytes_at, size, u8_at, u16_at, u32_at, u64_at, utf16};
+use crate::proto::little::{bytes_at, size, u8_at, u16_at, u32_at, u64_at, utf16_up_to};
 use crate::proto::ntlm::mechanism;
 use crate::proto::smb::Smb;
 use crate::proto::smb::file::OpenFile;
@@ -92,9 +92,7 @@ fn tree_path(message: &Message<'_>) -> Option<Vec<u8>> {
 }
 
 fn name(text: &[u8]) -> Vec<u8> {
-    let mut name = utf16(text);
-    name.truncate(MAX_NAME);
-    name
+    utf16_up_to(text, MAX_NAME)
 }
 
 fn create(smb: &mut Smb, message: &Message<'_>, chain: Chain, cx: &mut Context<'_>) -> Option<Asked> {
