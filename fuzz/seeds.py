@@ -44,6 +44,8 @@ NTLM: Final = re.compile(rb"NTLMSSP\x00[\x01-\x03]\x00\x00\x00")
 NTLM_BASE64: Final = re.compile(rb"TlRMTVNTUA[A-Za-z0-9+/]+={0,2}")
 CLIENT_HELLO: Final = re.compile(rb"\x16\x03.(..)\x01\x00..\x03\x03", re.DOTALL)
 PARTS_A_KIND: Final = 60
+# The same messages pass over UDP too (RFC 1798), and no capture of ours shows it.
+CLDAP: Final = "ldap"
 MEASURES: Final = (
     "event_count",
     "value_count",
@@ -166,11 +168,13 @@ def parts_of(flow: Flow) -> Iterator[tuple[str, str, bytes]]:
         yield "stream", "ntlm", conversation("ntlm", tokens)
 
 
-def write(target: str, data: bytes) -> None:
-    """Write one seed, named by its content."""
-    folder = SEEDS / target
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
+def write(target: str, data: bytes) -> bool:
+    """Write one seed, named by its content; false where it is there already."""
+    path = SEEDS / target / hashlib.sha256(data).hexdigest()[:16]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    is_new = not path.exists()
+    path.write_bytes(data)
+    return is_new
 
 
 def protocols_of(command: str, path: Path) -> dict[tuple[str, int], str]:
@@ -205,12 +209,13 @@ def write_captures(folders: list[Path], command: str) -> None:
                 write("rules", packet_seed(flow))
             for target, part, seed in parts_of(flow):
                 if count[part] < PARTS_A_KIND:
-                    count[part] += 1
-                    write(target, seed)
+                    count[part] += write(target, seed)
             protocol = protocols.get((address(flow.client[0]), flow.client[1]))
-            if protocol and flow.payloads and count[protocol] < FLOWS_A_PROTOCOL:
-                count[protocol] += 1
-                write("stream" if flow.protocol == TCP else "datagram", conversation(protocol, flow.payloads))
+            target = "stream" if flow.protocol == TCP else "datagram"
+            if protocol == CLDAP and target == "stream":
+                write("datagram", conversation(protocol, flow.payloads))
+            if protocol and flow.payloads and count[f"{target}/{protocol}"] < FLOWS_A_PROTOCOL:
+                count[f"{target}/{protocol}"] += write(target, conversation(protocol, flow.payloads))
     print("flows by protocol:", dict(count))
 
 
