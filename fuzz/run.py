@@ -13,7 +13,7 @@ the same time. The corpus grows in fuzz/work/; inputs that fail are kept in fuzz
 from __future__ import annotations
 
 import argparse
-import datetime
+import datetime as dt
 import hashlib
 import json
 import os
@@ -34,7 +34,7 @@ WORK: Final = FUZZ / "work"
 LEDGER: Final = WORK / "ledger.jsonl"
 PLAIN: Final = ("packet", "capture", "scan", "rules", "plan", "event")
 BY_PROTOCOL: Final = ("stream", "datagram")
-LIMITS: Final = ("-rss_limit_mb=2048", "-malloc_limit_mb=2048", "-timeout=25", "-max_len=16384", "-print_funcs=0")
+LIMITS: Final = ("-rss_limit_mb=2048", "-malloc_limit_mb=2048", "-timeout=90", "-max_len=16384", "-print_funcs=0")
 NAME: Final = 8
 MAX_COMMITTED: Final = {"stream": 900_000, "datagram": 400_000}
 MAX_COMMITTED_PLAIN: Final = 220_000
@@ -203,7 +203,9 @@ def report(_: argparse.Namespace) -> None:
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for one in ledger():
         found[one["name"]].append(one)
-    print("| target | CPU s | executions | edges | features | inputs | runs that failed |\n|---|---|---|---|---|---|---|")
+    print(
+        "| target | CPU s | executions | edges | features | inputs | runs that failed |\n|---|---|---|---|---|---|---|"
+    )
     for name, runs in sorted(found.items()):
         cpu, executions = (sum(one[key] for one in runs) for key in ("cpu_seconds", "executions"))
         failed = sum(1 for one in runs if one["status"])
@@ -216,8 +218,8 @@ def report(_: argparse.Namespace) -> None:
 
 def moment(text: str) -> float:
     """Read a time of today, UTC."""
-    clock = datetime.time.fromisoformat(text)
-    return datetime.datetime.combine(datetime.datetime.now(datetime.UTC).date(), clock, datetime.UTC).timestamp()
+    clock = dt.time.fromisoformat(text)
+    return dt.datetime.combine(dt.datetime.now(dt.UTC).date(), clock, dt.UTC).timestamp()
 
 
 def main() -> None:

@@ -162,8 +162,8 @@ def parts_of(flow: Flow) -> Iterator[tuple[str, str, bytes]]:
             yield "datagram", "quic-in", conversation("quic-in", [(0, crypto), (1, b"\x1c\x00\x00\x02no")])
     tokens = [(way, data[found.start() :][:2048]) for way, data in enumerate(sides) for found in NTLM.finditer(data)]
     for way, data in enumerate(sides):
-        for found in NTLM_BASE64.findall(data):
-            tokens.append((way, base64.b64decode(found[: len(found) // 4 * 4])))
+        texts = (text[: len(text) // 4 * 4] for text in NTLM_BASE64.findall(data))
+        tokens.extend((way, base64.b64decode(text)) for text in texts)
     if tokens:
         yield "stream", "ntlm", conversation("ntlm", tokens)
 

@@ -12,7 +12,7 @@ pub(crate) enum Part {
     /// Each piece of data is a certificate.
     Certificate,
     /// Each is a security token.
-    Ntlm(Exchange),
+    Ntlm(Box<Exchange>),
     /// Each is the frames of an Initial packet that was opened.
     Frames(Quic),
 }
@@ -22,7 +22,7 @@ impl Part {
     pub(crate) fn stream(place: usize) -> Option<Self> {
         match place {
             0 => Some(Self::Certificate),
-            1 => Some(Self::Ntlm(Exchange::default())),
+            1 => Some(Self::Ntlm(Box::default())),
             _ => None,
         }
     }
