@@ -90,6 +90,11 @@ CATALOGUE: Final[dict[str, tuple[str, str, str]]] = {
         "There is no test beside the rules that were named.",
         "a test stands beside its rule: my_rule.yml, my_rule.test.yml",
     ),
+    "BAVN-E314": (
+        "the file is already there",
+        "A scaffold never replaces a rule or a test that somebody wrote.",
+        "name another file",
+    ),
 }
 """Code -> title, explanation, hint; `bavn explain CODE` prints it."""
 

@@ -32,7 +32,7 @@ _CSV_FIELDS: Final = (
     "http.request.method", "url.full", "http.response.status_code", "tls.version", "tls.client.server_name",
     "tls.client.ja3", "tls.client.ja4", "tls.server.ja3s", "bavn.flow.state",
 )  # fmt: skip
-_TOLD: Final = (
+TOLD: Final = (
     "dns.question.type", "dns.question.name", "dns.response_code", "dns.resolved_ip", "http.request.method", "url.full",
     "http.response.status_code", "tls.version", "tls.client.server_name", "tls.cipher", "bavn.flow.state",
     "bavn.kerberos.request_type", "bavn.kerberos.client", "bavn.kerberos.service", "bavn.kerberos.error",
@@ -113,5 +113,5 @@ def _columns(form: Format) -> list[Column]:
 
 
 def _what(event: dict[str, object]) -> str:
-    values = (pick(event, name) for name in _TOLD)
+    values = (pick(event, name) for name in TOLD)
     return " ".join(" ".join(map(str, v)) if isinstance(v, list) else str(v) for v in values if v not in (None, [], ""))

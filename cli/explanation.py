@@ -54,7 +54,9 @@ def as_engine_event(text: bytes) -> dict[str, Any]:
     own = document.get("bavn", {})
     dataset = own.get("event", {}).get("dataset") or document.get("event", {}).get("dataset", "")
     fields = {path: value for path, value in flatten(document) if path not in _NOT_FIELDS}
-    return {"kind": str(dataset).removeprefix("bavn."), "fields": fields, "unobserved": own.get("unobserved", [])}
+    # A list of which a part was seen is told of in both; an event for the engine has it in one.
+    unobserved = [name for name in own.get("unobserved", []) if name not in fields]
+    return {"kind": str(dataset).removeprefix("bavn."), "fields": fields, "unobserved": unobserved}
 
 
 def flatten(node: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -17,6 +17,8 @@ from cli.summary import counted
 from cli.terminal import command
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from detectors.check import RuleSet
 
 _FIELDS: Final = ("status", "id", "level", "title", "source", "kinds")
@@ -24,10 +26,15 @@ _PATHS = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
 
 
 COMMANDS: Final[Commands] = {
+    "new": ("cli.rules_new:new", "A rule and its test to begin with, made from traffic"),
     "ls": ("cli.rules:list_rules", "List rules: those that run, and those that do not"),
     "check": ("cli.rules:check", "Check rules: each problem with its place and what to do"),
     "test": ("cli.rules:test", "Run the tests beside the rules"),
     "explain": ("cli.rules:explain", "Explain a rule on an event"),
+    "bench": ("cli.rules_bench:bench", "What rules cost, their candidates and matches"),
+    "coverage": ("cli.rules_coverage:coverage", "ATT&CK, and what can fire on a sensor, what is blind and why"),
+    "convert": ("cli.rules_convert:convert", "Turn rules into queries over stored events"),
+    "diff": ("cli.rules_diff:diff", "What changes between two rule sets, on which captures"),
     "import": ("cli.rules_import:import_rules", "Take the network rules of a clone that others keep"),
 }
 
@@ -74,13 +81,27 @@ def list_rules(paths: tuple[Path, ...], form: Format) -> int:
 @click.command()
 @_PATHS
 @click.option("--strict", is_flag=True, help="Exit 1 also where a rule is unfillable here.")
+@click.option("--watch", "watched", is_flag=True, help="Check again whenever a file changes, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Diagnostics as JSON Lines.")
-def check(paths: tuple[Path, ...], strict: bool, as_json: bool) -> int:
+def check(paths: tuple[Path, ...], strict: bool, watched: bool, as_json: bool) -> int:
     """Check rules: each problem with its place, what it means and what to do.
 
     Exit 1 where a rule is refused. One that is right but needs what this sensor cannot see is unfillable, which is no error
     of the rule; --strict counts it as one.
     """
+    return _again_or_once(watched, paths, lambda: _check(paths, strict=strict, as_json=as_json))
+
+
+def _again_or_once(watched: bool, paths: tuple[Path, ...], run: Callable[[], int]) -> int:
+    if not watched:
+        return run()
+    from cli.watching import watch
+    from detectors.check import default_rules
+
+    return watch(paths or (default_rules(),), run)
+
+
+def _check(paths: tuple[Path, ...], *, strict: bool, as_json: bool) -> int:
     from cli.captures import load_rule_set
     from detectors.diagnostics import render, summary
 
@@ -143,19 +164,32 @@ def find_rule(found: RuleSet, name: str) -> int:
 
 @click.command()
 @_PATHS
+@click.option(
+    "--junit", "report", type=click.Path(path_type=Path, dir_okay=False), help="Also write JUnit XML to this file."
+)
+@click.option("--watch", "watched", is_flag=True, help="Test again whenever a file changes, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Results as JSON Lines.")
-def test(paths: tuple[Path, ...], as_json: bool) -> int:
+def test(paths: tuple[Path, ...], report: Path | None, watched: bool, as_json: bool) -> int:
     """Run the `.test.yml` beside each rule: what must match and what must not. Exit 1 where one fails.
 
     Without paths: those of the folder rules/ here.
     """
+    folders = tuple(_with_tests(paths))
+    return _again_or_once(watched, folders, lambda: _test(folders, report, as_json=as_json))
+
+
+def _test(paths: tuple[Path, ...], report: Path | None, *, as_json: bool) -> int:
     from cli.captures import cache_folder
     from detectors.diagnostics import render
     from detectors.ruletest import run_tests
 
-    results = run_tests(_with_tests(paths), cache=cache_folder())
+    results = run_tests(paths, cache=cache_folder())
     if not results:
-        raise CliError("BAVN-E313", f"no test is beside the rules of {', '.join(map(str, paths)) or 'rules/'}")
+        raise CliError("BAVN-E313", f"no test is beside the rules of {', '.join(map(str, paths))}")
+    if report is not None:
+        from cli.junit import junit
+
+        report.write_bytes(junit(results))
     for result in results:
         if as_json:
             print(_json(result.to_dict()))

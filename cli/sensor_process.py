@@ -136,7 +136,7 @@ class SensorProcess:
             alerts=tally.alerts, queued=tally.queued, waiting=tally.waiting, withheld=dict(tally.drops),
             unsent=backlog.unsent, oldest_unsent=backlog.oldest, dead=backlog.dead,
             delivery=vars(self.delivery), rules={"count": len(self.rules.rules), "digest": self._digest},
-            troubles={name: count for name, count in troubles.items() if count},
+            troubles={name: count for name, count in troubles.items() if count}, kinds=self.loop.kinds(),
         )  # fmt: skip
 
     def start_sender(self) -> BackgroundSender | None:

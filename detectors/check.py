@@ -96,7 +96,7 @@ def load_rules(
     `cache` keeps plans by content; it is not used with a pipeline. Raises BavnError
     (E001) where a path does not exist; everything else is in the result.
     """
-    files, unreadable = _read_all(paths)
+    files, unreadable = read_all(paths)
     kept = _cache(cache, files, fields, tables) if cache and not pipeline else None
     found = kept.get() if kept else None
     if found is None:
@@ -116,7 +116,7 @@ def _cache(
     return plancache.Cache(folder, files, field_digest, tables.digest if tables else taxonomy.packaged_digest())
 
 
-def _read_all(paths: Sequence[Path]) -> tuple[list[RuleFile], list[Refused]]:
+def read_all(paths: Sequence[Path]) -> tuple[list[RuleFile], list[Refused]]:
     """Every rule file in order; those that cannot be read are refused."""
     files: list[RuleFile] = []
     refused: list[Refused] = []

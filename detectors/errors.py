@@ -226,6 +226,17 @@ CATALOGUE: Final[dict[str, tuple[str, str, str]]] = {
         "An import reads a bounded number of files.",
         "Name a folder further down.",
     ),
+    "BAVN-E066": (
+        "the query language cannot say this",
+        "A rule is turned into a query only where the query asks what the engine asks. Correlations, keywords in raw bytes, parts "
+        "of times and some expressions have no words there.",
+        "Run the rule on captures: bavn scan CAPTURE --rules RULE.",
+    ),
+    "BAVN-E067": (
+        "no rule can be begun from this event",
+        "A scaffold asks for text that an event has: a name, a path, a program. This event has none.",
+        "Begin from another event: bavn events CAPTURE shows them.",
+    ),
     "BAVN-W001": (
         "part of the rule can never hold",
         "A branch of the rule needs a field that this sensor cannot see; the other branches work.",

@@ -105,6 +105,23 @@ class PacketLoop:
         """Named counters since the start."""
         return dict(self._loop.counters())
 
+    def rules(self) -> list[RuleDid]:
+        """What each rule of the plan did since the plan runs."""
+        return [RuleDid(*row) for row in self._loop.rules()]
+
+    def kinds(self) -> dict[str, int]:
+        """Events that came, by kind; kinds that no rule judges and nobody prints are never made."""
+        return dict(self._loop.kinds())
+
+
+@dataclass(frozen=True, slots=True)
+class RuleDid:
+    """What one rule did: events on which it was evaluated, that it matched, on which its outcome was unknown."""
+
+    candidates: int
+    matches: int
+    unobserved: int
+
 
 class Engine:
     """A plan that is ready to match single events."""
@@ -121,6 +138,12 @@ class Engine:
         """Events in their order; for each, the rules that make an alert at it. Raises BavnError (E050)."""
         with _own_errors():
             return [list(rules) for rules in self._engine.replay(list(events))]
+
+    def measure(self, events: Sequence[bytes], rounds: int) -> tuple[int, list[RuleDid]]:
+        """Nanoseconds for all rounds over the events, and what each rule did in one. Raises BavnError (E050)."""
+        with _own_errors():
+            spent, rules = self._engine.measure(list(events), rounds)
+        return spent, [RuleDid(*row) for row in rules]
 
     def explain(self, rule: int, event: bytes) -> Any:  # noqa: ANN401
         """Why a rule holds or not: `{"op", "outcome", "children"}` down to leaves. Raises BavnError (E050)."""

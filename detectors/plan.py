@@ -31,6 +31,11 @@ class Leaf:
         found: dict[str, Any] = json.loads(self.data)
         return found
 
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Leaf:
+        """The predicate that `to_dict` gave."""
+        return cls(canonical(data))
+
 
 @dataclass(frozen=True, slots=True)
 class And:

@@ -54,7 +54,10 @@ def account(counters: dict[str, int], kernel: KernelCounts | None) -> Accounting
 
 
 class Health(msgspec.Struct, frozen=True):
-    """One look at a running sensor; times are ns since the epoch; `troubles` counts what failed but stopped nothing."""
+    """One look at a running sensor; times are ns since the epoch.
+
+    `troubles` counts what failed but stopped nothing, `kinds` the events that came.
+    """
 
     pid: int
     started: int
@@ -73,6 +76,7 @@ class Health(msgspec.Struct, frozen=True):
     delivery: dict[str, Any]
     rules: dict[str, Any]
     troubles: dict[str, int] = msgspec.field(default_factory=dict)
+    kinds: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 def write_status(home: Path, health: Health) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from cluster import Cluster
 
 REQUIRE_ALL = os.environ.get("BAVN_REQUIRE_ALL") == "1"
 
@@ -31,6 +35,24 @@ def need() -> Callable[..., None]:
             missing(f"not installed: {', '.join(absent)}")
 
     return check
+
+
+@pytest.fixture(scope="session")
+def running_cluster() -> Iterator[Cluster]:
+    """One server for the whole session."""
+    # Not pytest's own directory: that one is closed to the user whom the server runs as.
+    from cluster import Cluster, LackingError  # noqa: PLC0415  (brings the client, which few tests need)
+
+    work = Path(tempfile.mkdtemp(prefix="bavn-es-"))
+    work.chmod(0o755)
+    try:
+        cluster = Cluster.start(work)
+        yield cluster
+        cluster.kill()
+    except LackingError as error:
+        missing(str(error))
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -21,5 +21,5 @@ pub mod view;
 
 pub use correlate::Correlator;
 pub use error::{PlanError, RuleError, RuleFault};
-pub use matcher::Matcher;
+pub use matcher::{Matcher, RuleCounters};
 pub use plan::Plan;

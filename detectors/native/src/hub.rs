@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bavn_engine::alert::{AlertDraft, AlertHead, Alerts, EvidenceRef};
 use bavn_engine::correlate::{Correlator, Fired};
-use bavn_engine::{Matcher, Plan};
+use bavn_engine::{Matcher, Plan, RuleCounters};
 use bavn_wire::flow::{Evidence, PinId};
 use bavn_wire::json;
 use bavn_wire::messages::{Event, EventKind, Sink};
@@ -67,6 +67,10 @@ pub(crate) struct Hub {
     printed: [bool; EventKind::ALL.len()],
     /// Printed, or judged by a rule.
     wanted: [bool; EventKind::ALL.len()],
+    /// Events that came, by kind.
+    came: [u64; EventKind::ALL.len()],
+    /// What the rules of plans before this one did.
+    retired: RuleCounters,
 }
 
 impl Hub {
@@ -93,6 +97,8 @@ impl Hub {
             finished_bytes: 0,
             printed,
             wanted: printed,
+            came: [0; EventKind::ALL.len()],
+            retired: RuleCounters::default(),
         };
         if let Some(plan) = plan {
             hub.swap(plan);
@@ -108,7 +114,26 @@ impl Hub {
         let before = self.correlator.take();
         let correlator = Correlator::new(Arc::clone(&plan)).continuing(before);
         self.correlator = Some(correlator).filter(Correlator::is_needed);
+        self.retired = self.rules_together();
         self.matcher = Some(Matcher::new(plan));
+    }
+
+    /// What each rule of the plan did since the plan runs.
+    pub(crate) fn rules(&self) -> &[RuleCounters] {
+        self.matcher.as_ref().map_or(&[], Matcher::counters)
+    }
+
+    /// Events that came, by kind; kinds that nobody wants are never made.
+    pub(crate) fn came(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        EventKind::ALL.iter().map(|kind| kind.name()).zip(self.came)
+    }
+
+    fn rules_together(&self) -> RuleCounters {
+        self.rules().iter().fold(self.retired, |sum, rule| RuleCounters {
+            candidates: sum.candidates + rule.candidates,
+            matches: sum.matches + rule.matches,
+            unobserved: sum.unobserved + rule.unobserved,
+        })
     }
 
     /// Kinds that are printed or judged.
@@ -216,16 +241,16 @@ impl Hub {
 
     /// Named counters of rules and alerts.
     pub(crate) fn counters(&self) -> [(&'static str, u64); 7] {
-        let rules = self.matcher.as_ref().map(Matcher::counters).unwrap_or_default();
+        let rules = self.rules_together();
         let correlated = self.correlator.as_ref().map(Correlator::counts).unwrap_or_default();
         [
             ("correlation_groups", correlated.groups),
             ("correlation_evicted", correlated.evicted),
             ("correlation_without_group", correlated.without_group),
             ("correlation_lost", correlated.lost),
-            ("rule_candidates", rules.iter().map(|rule| rule.candidates).sum()),
-            ("rule_matches", rules.iter().map(|rule| rule.matches).sum()),
-            ("rule_unobserved", rules.iter().map(|rule| rule.unobserved).sum()),
+            ("rule_candidates", rules.candidates),
+            ("rule_matches", rules.matches),
+            ("rule_unobserved", rules.unobserved),
         ]
     }
 
@@ -278,6 +303,9 @@ impl Hub {
 
 impl Sink for Hub {
     fn event(&mut self, event: &Event<'_>) {
+        if let Some(came) = self.came.get_mut(event.kind as usize) {
+            *came += 1;
+        }
         if self.is_printed(event.kind) {
             json::write_event(&mut self.events, event);
         }

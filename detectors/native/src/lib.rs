@@ -11,11 +11,11 @@ mod worker;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bavn_engine::alert::AlertHead;
 use bavn_engine::owned::OwnedEvent;
-use bavn_engine::{Correlator, Matcher, Plan, explain};
+use bavn_engine::{Correlator, Matcher, Plan, RuleCounters, explain};
 use bavn_wire::messages::{Event, Frame, LinkType};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -79,12 +79,50 @@ impl Engine {
         })
     }
 
+    /// Matches parsed events so many times: nanoseconds of all rounds, and for each rule what it did in one.
+    fn measure(
+        &self,
+        py: Python<'_>,
+        events: Vec<PyBackedBytes>,
+        rounds: u32,
+    ) -> PyResult<(u64, Vec<RuleDid>)> {
+        py.detach(|| {
+            let read =
+                |json: &PyBackedBytes| OwnedEvent::from_json(json).map_err(|why| error("BAVN-E050", &why));
+            let events = events.iter().map(read).collect::<PyResult<Vec<_>>>()?;
+            let mut matcher = Matcher::new(Arc::clone(&self.plan));
+            let mut once =
+                || events.iter().for_each(|event| event.with(|event| drop_count(matcher.match_event(event))));
+            once();
+            let started = Instant::now();
+            (0..rounds).for_each(|_| once());
+            let spent = u64::try_from(started.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            let rounds = u64::from(rounds) + 1;
+            let each = |(candidates, matches, unobserved): RuleDid| {
+                (candidates / rounds, matches / rounds, unobserved / rounds)
+            };
+            Ok((spent, matcher.counters().iter().map(did).map(each).collect()))
+        })
+    }
+
     fn explain<'py>(&self, py: Python<'py>, rule: usize, event: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
         let owned = OwnedEvent::from_json(event).map_err(|why| error("BAVN-E050", &why))?;
         let tree = owned.with(|event| explain::explain(&self.plan, rule, event));
         let tree = tree.ok_or_else(|| error("BAVN-E050", "the rule does not judge events of this kind"))?;
         Ok(PyBytes::new(py, tree.to_json().to_string().as_bytes()))
     }
+}
+
+/// Candidates, matches, and outcomes that were unknown.
+type RuleDid = (u64, u64, u64);
+
+const fn did(rule: &RuleCounters) -> RuleDid {
+    (rule.candidates, rule.matches, rule.unobserved)
+}
+
+/// Keeps the optimiser from leaving out what nobody looks at.
+fn drop_count(rules: &[u32]) {
+    std::hint::black_box(rules.len());
 }
 
 /// The rules that make an alert at an event.
@@ -223,6 +261,20 @@ impl Loop {
 
     fn swap(&mut self, engine: &Bound<'_, Engine>) {
         self.worker().swap(Arc::clone(&engine.get().plan));
+    }
+
+    /// For each rule of the plan what it did since the plan runs.
+    fn rules(&mut self) -> Vec<RuleDid> {
+        self.worker().rules().iter().map(did).collect()
+    }
+
+    /// Events that came, by kind; kinds that no rule judges and nobody prints are never made.
+    fn kinds<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let kinds = PyDict::new(py);
+        for (name, count) in self.worker().kinds() {
+            kinds.set_item(name, count)?;
+        }
+        Ok(kinds)
     }
 
     fn counters<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {

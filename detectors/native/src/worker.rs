@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bavn_engine::Plan;
+use bavn_engine::{Plan, RuleCounters};
 use bavn_wire::flow::features::FEATURES;
 use bavn_wire::messages::{Frame, LinkType};
 use bavn_wire::pipeline::Wire;
@@ -246,6 +246,16 @@ impl Worker {
         ]);
         all.extend(self.kernel.list());
         all
+    }
+
+    /// What each rule of the plan did since the plan runs.
+    pub(crate) fn rules(&self) -> &[RuleCounters] {
+        self.path.hub.rules()
+    }
+
+    /// Events that came, by kind.
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.path.hub.came()
     }
 
     #[cfg(target_os = "linux")]
