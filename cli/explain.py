@@ -61,6 +61,7 @@ def describe_rule(document: Any, level: str, kinds: tuple[str, ...]) -> str:  # 
     """Write a rule's passport for a person."""
     lines = [f"{safe(document.get('title', ''))}  ({level}; judges {', '.join(kinds)} events)", ""]
     lines += [safe(document.get("description", ""))]
+    passport = document.get("passport") if isinstance(document.get("passport"), dict) else {}
     for key, label in (
         ("author", "Author"),
         ("license", "Licence"),
@@ -69,8 +70,9 @@ def describe_rule(document: Any, level: str, kinds: tuple[str, ...]) -> str:  # 
         ("owner", "Owner"),
         ("expiry", "Expires"),
     ):
-        if document.get(key):
-            lines.append(f"{label:<14}{safe(document[key])}")
+        value = document.get(key) or passport.get(key)
+        if value:
+            lines.append(f"{label:<14}{safe(value)}")
     for key, label in (
         ("tags", "ATT&CK"),
         ("falsepositives", "May be wrong"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from detectors.check import RuleSet
+    from detectors.diagnostics import Diagnostic
 
 _FIELDS: Final = ("status", "id", "level", "title", "source", "kinds")
 _PATHS = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
@@ -81,15 +83,23 @@ def list_rules(paths: tuple[Path, ...], form: Format) -> int:
 @click.command()
 @_PATHS
 @click.option("--strict", is_flag=True, help="Exit 1 also where a rule is unfillable here.")
+@click.option(
+    "--benign", multiple=True, type=click.Path(path_type=Path), help="Captures on which rules should be silent."
+)
+@click.option("--passport", is_flag=True, help="Ask every rule for a passport: purpose, data touched, owner, expiry.")
 @click.option("--watch", "watched", is_flag=True, help="Check again whenever a file changes, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Diagnostics as JSON Lines.")
-def check(paths: tuple[Path, ...], strict: bool, watched: bool, as_json: bool) -> int:
+def check(
+    paths: tuple[Path, ...], strict: bool, benign: tuple[Path, ...], passport: bool, watched: bool, as_json: bool
+) -> int:
     """Check rules: each problem with its place, what it means and what to do.
 
     Exit 1 where a rule is refused. One that is right but needs what this sensor cannot see is unfillable, which is no error
     of the rule; --strict counts it as one.
     """
-    return _again_or_once(watched, paths, lambda: _check(paths, strict=strict, as_json=as_json))
+    return _again_or_once(
+        watched, paths, lambda: _check(paths, benign, strict=strict, passport=passport, as_json=as_json)
+    )
 
 
 def _again_or_once(watched: bool, paths: tuple[Path, ...], run: Callable[[], int]) -> int:
@@ -101,20 +111,29 @@ def _again_or_once(watched: bool, paths: tuple[Path, ...], run: Callable[[], int
     return watch(paths or (default_rules(),), run)
 
 
-def _check(paths: tuple[Path, ...], *, strict: bool, as_json: bool) -> int:
+def _check(paths: tuple[Path, ...], benign: tuple[Path, ...], *, strict: bool, passport: bool, as_json: bool) -> int:
     from cli.captures import load_rule_set
     from detectors.diagnostics import render, summary
 
     found = load_rule_set(paths)
     if not found.rules and not found.refused:
         raise CliError("BAVN-E310", f"there is no rule in {', '.join(map(str, paths))}", "rules end in .yml")
-    wrong = found.diagnostics
+    wrong = [*found.diagnostics, *_vetted(found, benign, passport=passport)]
     for diagnostic in wrong:
         print(_json(diagnostic.to_dict()) if as_json else _safe_lines(render(diagnostic)) + "\n")
     tail = f"{counted(len(found.rules), 'rule')} can run. {summary(wrong)}"
     print(tail, file=sys.stderr if as_json else sys.stdout)
     failing = {"refused", "unfillable"} if strict else {"refused"}
     return errors.FINDINGS if any(r.status in failing for r in found.refused) else errors.OK
+
+
+def _vetted(found: RuleSet, benign: tuple[Path, ...], *, passport: bool) -> list[Diagnostic]:
+    from cli.captures import find_captures
+    from detectors import vetting
+
+    today = dt.datetime.now(dt.UTC).date()
+    said = vetting.passports(found, today, required=passport)
+    return said + (vetting.benign(found, list(find_captures(benign))) if benign and found.rules else [])
 
 
 def _safe_lines(text: str) -> str:

@@ -36,16 +36,25 @@ def sensor() -> None:
 @click.option(
     "--rules", "rule_paths", multiple=True, type=click.Path(path_type=Path), help="Rules instead of the shipped ones."
 )
+@click.option(
+    "--watch-rules", is_flag=True, help="Take the rules anew when their files change; SIGHUP does so at any time."
+)
 @click.option("--send/--no-send", default=True, help="Whether this process also sends (else: bavn sensor forward).")
 @click.option("--seconds", type=click.FloatRange(min=0), help="End after so long.")
 @click.pass_obj
 def run(home: Path, interface: str | None, captures: tuple[Path, ...], source: str, bpf: str | None,
-        rule_paths: tuple[Path, ...], send: bool, seconds: float | None) -> int:  # fmt: skip
-    """Capture, detect, apply the contract, keep and send; until SIGTERM or Ctrl-C."""
+        rule_paths: tuple[Path, ...], watch_rules: bool, send: bool, seconds: float | None) -> int:  # fmt: skip
+    """Capture, detect, apply the contract, keep and send; until SIGTERM or Ctrl-C.
+
+    SIGHUP reads the rules again, beside the capture; no packet waits for it, and where they cannot be read the old ones stay.
+    """
     if (interface is None) == (not captures):
         raise click.UsageError("name either --interface or --read")
     rules = rules_to_run(rule_paths)
-    process = SensorProcess(home, rules, source=interface or "files", seconds=seconds)
+    process = SensorProcess(
+        home, rules, source=interface or "files", seconds=seconds, rule_paths=rule_paths, watch_rules=watch_rules
+    )
+    signal.signal(signal.SIGHUP, lambda *_: process.reloader.ask())
     if any(path.exists() and not path.is_file() and not path.is_dir() for path in captures):
         _end_at_once()  # a pipe that nobody writes to blocks where no handler of Python's is ever called
     else:

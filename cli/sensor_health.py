@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cli.safe import safe
 from cli.summary import checksums_text
@@ -26,10 +26,20 @@ def health_lines(health: Health, *, running: bool) -> list[str]:
         f"packets   {accounting(account)}",
         *checksums,
         f"alerts    {health.alerts:,} made, {health.queued:,} queued, {health.waiting:,} wait for the disk",
+        f"rules     {rules(health.rules)}",
         f"withheld  {counts(health.withheld)}",
         f"outbox    {health.unsent:,} unsent{oldest}, {health.dead:,} refused",
         f"delivery  {sent.get('stored', 0):,} stored    last error: {safe(sent.get('last_error') or 'none')}",
     ]
+
+
+def rules(found: dict[str, Any]) -> str:
+    """Write which rules run, and how their last reload went."""
+    said = [f"{found.get('count', 0):,} run"]
+    said += [f"{found['refused']:,} do not: bavn rules check"] if found.get("refused") else []
+    said += [f"reloaded {found['reloads']:,} times"] if found.get("reloads") else []
+    said += [f"last reload failed: {safe(found['last_error'])}"] if found.get("last_error") else []
+    return ", ".join(said)
 
 
 def accounting(account: Accounting) -> str:

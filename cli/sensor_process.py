@@ -9,9 +9,11 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from cli.captures import say_refused
 from cli.errors import report
+from cli.reloading import Ready, Reloader
 from cli.safe import safe
 from cli.sending import BackgroundSender
 from cli.sensor_health import accounting
@@ -40,6 +42,8 @@ class SensorProcess:
     rules: RuleSet
     source: str
     seconds: float | None = None
+    rule_paths: tuple[Path, ...] = ()
+    watch_rules: bool = False
     stop: threading.Event = field(default_factory=threading.Event)
     problems: list[tuple[str, str]] = field(default_factory=list)
 
@@ -65,6 +69,7 @@ class SensorProcess:
         )  # fmt: skip
         self.loop = PacketLoop(self.rules.plan, settings)
         self._digest: str = json.loads(self.rules.plan)["digest"]
+        self.reloader = Reloader(self.rule_paths, self._take_rules, watch=self.watch_rules)
         evidence = EvidenceStore(self.home / "evidence")
         outbox, aside = open_undamaged(self.home / "outbox.db", time.time_ns())
         if aside is not None:
@@ -102,11 +107,35 @@ class SensorProcess:
     def on_step(self) -> bool:
         """Write the status now and then; False when it is time to end."""
         now = time.monotonic()
+        self._poll_rules(now)
         if now >= self._next_status:
             self._next_status = now + _STATUS_EVERY_S
             self.write_status()
         over = self.seconds is not None and now - self._begun >= self.seconds
         return not over and not self.stop.is_set()
+
+    def _poll_rules(self, now: float) -> None:
+        failed = self.reloader.failed
+        self.reloader.poll(now)
+        if self.reloader.failed > failed:
+            print(f"the rules were not reloaded, the old ones stay: {safe(self.reloader.last_error)}", file=sys.stderr)
+
+    def _take_rules(self, ready: Ready) -> None:
+        """Judge by other rules from the next packet on."""
+        self.loop.swap_to(ready.engine)
+        self.rules = ready.rules
+        self._digest = json.loads(ready.rules.plan)["digest"]
+        say_refused(ready.rules)
+        print(f"rules reloaded: {len(ready.rules.rules)} run", file=sys.stderr)
+
+    def _rules_health(self) -> dict[str, Any]:
+        refused = sum(item.status == "refused" for item in self.rules.refused)
+        reloads = {
+            "reloads": self.reloader.done,
+            "reloads_failed": self.reloader.failed,
+            "last_error": self.reloader.last_error,
+        }
+        return {"count": len(self.rules.rules), "digest": self._digest, "refused": refused, **reloads}
 
     def write_status(self) -> None:
         """Replace the status file; where that fails the run goes on, and the failure is counted."""
@@ -135,7 +164,7 @@ class SensorProcess:
             accounting=account(counters, self.live.kernel if self.live else None), counters=counters,
             alerts=tally.alerts, queued=tally.queued, waiting=tally.waiting, withheld=dict(tally.drops),
             unsent=backlog.unsent, oldest_unsent=backlog.oldest, dead=backlog.dead,
-            delivery=vars(self.delivery), rules={"count": len(self.rules.rules), "digest": self._digest},
+            delivery=vars(self.delivery), rules=self._rules_health(),
             troubles={name: count for name, count in troubles.items() if count}, kinds=self.loop.kinds(),
         )  # fmt: skip
 

@@ -267,4 +267,19 @@ CATALOGUE: Final[dict[str, tuple[str, str, str]]] = {
         "The field holds addresses only, or a fixed set of values, and this value is none of them.",
         "Check the value.",
     ),
+    "BAVN-W007": (
+        "too broad",
+        "On traffic that is known to be benign a rule may match one event in a hundred of its kinds; one of level high or critical none.",
+        "Ask for more, exclude what is harmless, or lower the level.",
+    ),
+    "BAVN-W008": (
+        "the rule's passport is not complete",
+        "A passport tells what a rule is for, which data it touches (header, metadata or payload), who owns it and until when it holds.",
+        "Add `passport:` with purpose, data, owner and expiry.",
+    ),
+    "BAVN-W009": (
+        "the rule has expired",
+        "The day in the rule's passport has passed: somebody should look whether it is still needed, and still right.",
+        "Renew `expiry` in the passport, or retire the rule.",
+    ),
 }

@@ -99,7 +99,11 @@ class PacketLoop:
 
     def swap(self, plan: bytes) -> None:
         """Run another plan from the next packet on; where it is refused the old one stays."""
-        self._loop.swap(engine(plan))
+        self.swap_to(engine(plan))
+
+    def swap_to(self, ready: Any) -> None:  # noqa: ANN401
+        """The same with what `engine` gave, so that the packets do not wait for it to be built."""
+        self._loop.swap(ready)
 
     def counters(self) -> dict[str, int]:
         """Named counters since the start."""
