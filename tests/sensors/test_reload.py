@@ -32,7 +32,7 @@ INSIDE = textwrap.dedent("""
             query|startswith: {name}
         condition: selection
     level: low
-    '''.replace("\\n    ", "\\n")
+    '''
 
     def write(number, title, name):
         (rules / f"{number}.yml").write_text(RULE.format(number=number, title=title, name=name))

@@ -119,8 +119,8 @@ impl Hub {
     }
 
     /// What each rule of the plan did since the plan runs.
-    pub(crate) fn rules(&self) -> &[RuleCounters] {
-        self.matcher.as_ref().map_or(&[], Matcher::counters)
+    pub(crate) fn rules(&self) -> Vec<RuleCounters> {
+        self.matcher.as_ref().map(Matcher::counters).unwrap_or_default()
     }
 
     /// Events that came, by kind; kinds that nobody wants are never made.

@@ -249,7 +249,7 @@ impl Worker {
     }
 
     /// What each rule of the plan did since the plan runs.
-    pub(crate) fn rules(&self) -> &[RuleCounters] {
+    pub(crate) fn rules(&self) -> Vec<RuleCounters> {
         self.path.hub.rules()
     }
 
