@@ -284,7 +284,9 @@ def http_event(event: dict[str, Any]) -> Hashable | None:
     return (event_ends(event), method, host, plain(url.get("original", ""), fold=False))
 
 
-def tls_event(event: dict[str, Any]) -> Hashable:
+def tls_event(event: dict[str, Any]) -> Hashable | None:
+    if event["network"].get("transport") == "udp":
+        return None
     client = event["tls"].get("client", {})
     unseen = "tls.client.server_name" in event["bavn"].get("unobserved", [])
     name = None if unseen else plain(client.get("server_name", ""))

@@ -93,7 +93,11 @@ def compare(capture: Path, peer: str, command: list[str] | None, examples: int) 
     """Print one line of the table, and what differs."""
     with tempfile.TemporaryDirectory() as folder:
         ours = of_bavn(capture, command or [*bavn(folder), "--kind", "flow"])
-        theirs = PEERS[peer](capture, folder)
+        try:
+            theirs = PEERS[peer](capture, folder)
+        except subprocess.CalledProcessError:
+            print(f"| {capture.name} | {peer} | cannot read it | {len(ours):,} | | |")
+            return
     alike = [name for name in theirs if theirs[name] == ours.get(name)]
     share = 100 * len(alike) / (len(theirs) or 1)
     print(f"| {capture.name} | {peer} | {len(theirs):,} | {len(ours):,} | {len(alike):,} | {share:.2f} % |")

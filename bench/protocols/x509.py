@@ -17,20 +17,33 @@ from typing import Any
 
 CASES = ["certificates", "dtls", "tls-modern"]
 FILTER = "tls.handshake.type == 11 || dtls.handshake.type == 11"
-FIELDS = ["tls.handshake.certificate", "dtls.handshake.certificate"]
+CERTIFICATES = ["tls.handshake.certificate", "dtls.handshake.certificate"]
+PLACE = ["tcp.stream", "udp.stream", "ip.src", "ipv6.src", "tcp.srcport", "udp.srcport"]
+FIELDS = [*CERTIFICATES, *PLACE]
 Row = dict[str, list[str]]
 
 
 def theirs(rows: list[Row]) -> Iterator[Hashable]:
-    """Give each certificate that tshark shows."""
+    """Give each certificate that tshark shows, once a conversation and side."""
+    seen = set()
     for row in rows:
-        for name in FIELDS:
-            for encoded in row[name]:
-                yield hashlib.sha256(bytes.fromhex(encoded.replace(":", ""))).hexdigest()
+        place = tuple(tuple(row[name]) for name in PLACE)
+        for encoded in (encoded for name in CERTIFICATES for encoded in row[name]):
+            digest = hashlib.sha256(bytes.fromhex(encoded.replace(":", ""))).hexdigest()
+            if (place, digest) not in seen:
+                seen.add((place, digest))
+                yield digest
 
 
 def ours(events: list[dict[str, Any]]) -> Iterator[Hashable]:
     """Give each `x509` event's."""
+    seen = set()
     for event in events:
-        if event["event"]["dataset"] == "bavn.x509":
-            yield event["bavn"]["x509"]["hash"]["sha256"]
+        if event["event"]["dataset"] != "bavn.x509":
+            continue
+        own = event["bavn"]["x509"]
+        digest = own["hash"]["sha256"]
+        place = (event["bavn"]["flow"]["id"], own.get("side"), digest)
+        if place not in seen:
+            seen.add(place)
+            yield digest
