@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bavn_engine::alert::{AlertDraft, AlertHead, Alerts, EvidenceRef};
 use bavn_engine::correlate::{Correlator, Fired};
 use bavn_engine::{Matcher, Plan, RuleCounters};
+use bavn_wire::fields::Field;
 use bavn_wire::flow::{Evidence, PinId};
 use bavn_wire::json;
 use bavn_wire::messages::{Event, EventKind, Sink};
@@ -65,6 +66,8 @@ pub(crate) struct Hub {
     queued_bytes: usize,
     finished_bytes: usize,
     printed: [bool; EventKind::ALL.len()],
+    /// A rule or a reader wants the MD5 or SHA-1 of files.
+    wants_old_digests: bool,
     /// Printed, or judged by a rule.
     wanted: [bool; EventKind::ALL.len()],
     /// Events that came, by kind.
@@ -96,6 +99,7 @@ impl Hub {
             queued_bytes: 0,
             finished_bytes: 0,
             printed,
+            wants_old_digests: printed[EventKind::File as usize],
             wanted: printed,
             came: [0; EventKind::ALL.len()],
             retired: RuleCounters::default(),
@@ -111,6 +115,8 @@ impl Hub {
         for kind in EventKind::ALL {
             self.wanted[*kind as usize] = self.is_printed(*kind) || plan.wants(*kind);
         }
+        self.wants_old_digests =
+            self.is_printed(EventKind::File) || plan.uses(&[Field::FileHashMd5, Field::FileHashSha1]);
         let before = self.correlator.take();
         let correlator = Correlator::new(Arc::clone(&plan)).continuing(before);
         self.correlator = Some(correlator).filter(Correlator::is_needed);
@@ -310,6 +316,10 @@ impl Sink for Hub {
             json::write_event(&mut self.events, event);
         }
         self.judge(event);
+    }
+
+    fn wants_old_digests(&self) -> bool {
+        self.wants_old_digests
     }
 
     fn wants(&self, kind: EventKind) -> bool {

@@ -268,6 +268,11 @@ pub trait Sink {
     /// Takes one event; what it borrows is gone afterwards.
     fn event(&mut self, event: &Event<'_>);
 
+    /// False where nobody wants the MD5 and SHA-1 of files, the dear ones; SHA-256 is made of each file that is told.
+    fn wants_old_digests(&self) -> bool {
+        true
+    }
+
     /// False where nobody wants events of that kind, so that none is built.
     fn wants(&self, kind: EventKind) -> bool {
         let _ = kind;

@@ -1,14 +1,13 @@
-//! MD5, SHA-1 and SHA-256 of one file, made side by side.
+//! SHA-256 of one file, and MD5 and SHA-1 beside it where somebody asks.
 
 use md5::{Digest, Md5};
 use sha1::Sha1;
 use sha2::Sha256;
 
-/// The three states.
-#[derive(Clone, Debug, Default)]
+/// The states.
+#[derive(Clone, Debug)]
 pub(super) struct Digests {
-    md5: Md5,
-    sha1: Sha1,
+    old: Option<(Md5, Sha1)>,
     sha256: Sha256,
 }
 
@@ -20,15 +19,27 @@ pub(super) struct Hex {
 }
 
 impl Digests {
+    /// `old`: MD5 and SHA-1 too.
+    pub(super) fn new(old: bool) -> Self {
+        Self { old: old.then(Default::default), sha256: Sha256::default() }
+    }
+
     pub(super) fn update(&mut self, bytes: &[u8]) {
-        self.md5.update(bytes);
-        self.sha1.update(bytes);
+        if let Some((md5, sha1)) = &mut self.old {
+            md5.update(bytes);
+            sha1.update(bytes);
+        }
         self.sha256.update(bytes);
     }
 
     /// MD5, SHA-1, SHA-256.
-    pub(super) fn finish(self) -> [Hex; 3] {
-        [Hex::of(&self.md5.finalize()), Hex::of(&self.sha1.finalize()), Hex::of(&self.sha256.finalize())]
+    pub(super) fn finish(self) -> [Option<Hex>; 3] {
+        let (md5, sha1) = self.old.unzip();
+        [
+            md5.map(|md5| Hex::of(&md5.finalize())),
+            sha1.map(|sha1| Hex::of(&sha1.finalize())),
+            Some(Hex::of(&self.sha256.finalize())),
+        ]
     }
 }
 

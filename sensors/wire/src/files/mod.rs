@@ -71,9 +71,9 @@ enum Kind {
 
 impl Carving {
     /// A file that begins now. `source` is the protocol's name; `name` as the protocol gives it, directories included;
-    /// `direction` is the way of the file's bytes.
+    /// `direction` is the way of the file's bytes; `old`: somebody wants MD5 and SHA-1 too.
     #[must_use]
-    pub fn begin(source: &'static str, name: Option<&[u8]>, direction: Direction) -> Box<Self> {
+    pub fn begin(source: &'static str, name: Option<&[u8]>, direction: Direction, old: bool) -> Box<Self> {
         Box::new(Self {
             source,
             direction,
@@ -83,7 +83,7 @@ impl Carving {
             size: 0,
             first: Vec::new(),
             kind: Kind::Open,
-            digests: Some(Digests::default()),
+            digests: Some(Digests::new(old)),
             too_long: false,
             gaps: false,
         })
@@ -177,23 +177,24 @@ impl Carving {
         self.emit(whole, digests.as_ref(), cx);
     }
 
-    fn emit(&self, whole: bool, digests: Option<&[Hex; 3]>, cx: &mut Context<'_>) {
+    fn emit(&self, whole: bool, digests: Option<&[Option<Hex>; 3]>, cx: &mut Context<'_>) {
         let path = self.name.as_deref();
         let name = path.map(name::last_part);
         let text = |value: Option<_>| value.map(Value::Text);
         let hash = |at: usize| {
-            let hex = digests.and_then(|all| all.get(at));
-            Some(hex.map_or(Value::Unobserved, |hex| Value::Text(hex.as_bytes())))
+            let hex = digests.and_then(|all| all.get(at)?.as_ref());
+            hex.map_or(Value::Unobserved, |hex| Value::Text(hex.as_bytes()))
         };
+        let old = cx.sink.wants_old_digests();
         let all = [
             (Field::FileDeclaredMimeType, text(self.declared.as_deref())),
             (Field::FileDirection, text(Some(self.way()))),
             (Field::FileSource, text(Some(self.source.as_bytes()))),
             (Field::FileWhole, Some(Value::Bool(whole))),
             (Field::FileExtension, text(name.and_then(name::extension))),
-            (Field::FileHashMd5, hash(0)),
-            (Field::FileHashSha1, hash(1)),
-            (Field::FileHashSha256, hash(2)),
+            (Field::FileHashMd5, old.then(|| hash(0))),
+            (Field::FileHashSha1, old.then(|| hash(1))),
+            (Field::FileHashSha256, Some(hash(2))),
             (Field::FileMimeType, self.mime()),
             (Field::FileName, text(name)),
             (Field::FilePath, text(path.filter(|path| name.is_some_and(|name| name.len() < path.len())))),

@@ -10,7 +10,7 @@ const DOWN: Direction = Direction::ToClient;
 /// The event of a file that comes in those pieces; `None` is a gap of seven bytes.
 fn carve(name: Option<&[u8]>, pieces: &[Option<&[u8]>]) -> Seen {
     let mut log = Recorder::new(FIELDS);
-    let mut carving = Carving::begin("http", name, DOWN);
+    let mut carving = Carving::begin("http", name, DOWN, true);
     carving.declared(b"text/plain; charset=utf-8");
     for piece in pieces {
         match piece {
@@ -53,7 +53,7 @@ fn what_is_missing_is_unobserved() {
 #[test]
 fn an_end_that_the_protocol_misses_gives_no_digest() {
     let mut log = Recorder::new(FIELDS);
-    let mut carving = Carving::begin("ftp", Some(b""), DOWN.flip());
+    let mut carving = Carving::begin("ftp", Some(b""), DOWN.flip(), true);
     carving.data(b"GIF89a");
     log.with(1, |cx| carving.end(false, cx));
     let event = &log.seen[0];
@@ -63,7 +63,7 @@ fn an_end_that_the_protocol_misses_gives_no_digest() {
 
 #[test]
 fn little_is_held_and_only_until_the_type_is_known() {
-    let mut carving = Carving::begin("smb", Some(&[b'a'; 5000]), DOWN);
+    let mut carving = Carving::begin("smb", Some(&[b'a'; 5000]), DOWN, true);
     let base = carving.held();
     assert!(base < 2048, "{base}");
     for _ in 0..3 {
@@ -77,7 +77,7 @@ fn little_is_held_and_only_until_the_type_is_known() {
 #[test]
 fn digests_stop_at_the_limit() {
     let mut log = Recorder::new(FIELDS);
-    let mut carving = Carving::begin("http", None, DOWN);
+    let mut carving = Carving::begin("http", None, DOWN, true);
     carving.size = MAX_HASHED;
     carving.data(b"x");
     carving.data(b"x");
@@ -91,7 +91,7 @@ fn digests_stop_at_the_limit() {
 fn nobody_wants_it() {
     let mut log = Recorder::new(FIELDS);
     log.wanted = &[EventKind::Http];
-    let carving = Carving::begin("http", None, DOWN);
+    let carving = Carving::begin("http", None, DOWN, true);
     log.with(1, |cx| carving.end(true, cx));
     assert!(log.seen.is_empty());
 }

@@ -29,7 +29,8 @@ impl FtpData {
             return;
         }
         let name = self.link(cx).and_then(|link| link.file.clone());
-        self.carving = name.map(|name| Carving::begin("ftp", Some(&name), direction));
+        let old = cx.sink.wants_old_digests();
+        self.carving = name.map(|name| Carving::begin("ftp", Some(&name), direction, old));
     }
 }
 

@@ -43,11 +43,11 @@ pub(super) struct Carved {
 
 impl Carved {
     /// What was seen already is left out, what was passed over is a gap.
-    fn data(&mut self, name: Option<&[u8]>, direction: Direction, offset: u64, bytes: &[u8]) {
+    fn data(&mut self, begin: impl FnOnce() -> Box<Carving>, offset: u64, bytes: &[u8]) {
         if self.carving.is_none() && (offset != 0 || self.next != 0) {
             return;
         }
-        let carving = self.carving.get_or_insert_with(|| Carving::begin("smb", name, direction));
+        let carving = self.carving.get_or_insert_with(begin);
         if offset > self.next {
             carving.gap(offset - self.next);
         }
@@ -78,7 +78,8 @@ impl OpenFile {
         if !self.is_pipe {
             if cx.sink.wants(EventKind::File) {
                 let name = self.create.as_ref().map(|create| &create.name[..]);
-                self.carved[direction.index()].data(name, direction, offset, bytes);
+                let begin = || Carving::begin("smb", name, direction, cx.sink.wants_old_digests());
+                self.carved[direction.index()].data(begin, offset, bytes);
             }
             return;
         }

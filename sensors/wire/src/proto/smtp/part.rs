@@ -92,7 +92,7 @@ pub(super) struct Leaf {
 impl Leaf {
     pub(super) fn begin(part: &Part, name: Option<&[u8]>, number: usize, cx: &Context<'_>) -> Self {
         let carving = cx.sink.wants(EventKind::File).then(|| {
-            let mut carving = Carving::begin("smtp", name, Direction::ToServer);
+            let mut carving = Carving::begin("smtp", name, Direction::ToServer, cx.sink.wants_old_digests());
             carving.declared(&part.mime());
             carving
         });

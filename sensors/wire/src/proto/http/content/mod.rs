@@ -77,7 +77,8 @@ impl Content {
             form.map(|boundary| Box::new(Multipart::new(boundary, files.then(|| url.clone()), direction)));
         // What a form is sent to is a program; what is put has the name it gets.
         let path = path.filter(|_| head.first.starts_with(b"PUT "));
-        let file = (files && form.is_none()).then(|| carving(head, path, &url, direction));
+        let old = cx.sink.wants_old_digests();
+        let file = (files && form.is_none()).then(|| carving(head, path, &url, direction, old));
         Some(Self::new(head, Receiver { file, form, told: Told::default(), keep }))
     }
 
@@ -95,10 +96,8 @@ impl Content {
         let request = request.filter(|request| !request.head.is_empty());
         let asked = request.map(|request| (Head::parse(&request.head), request.secure));
         let (url, path) = asked.map_or_else(Default::default, |(head, secure)| event::address(&head, secure));
-        Some(Self::new(
-            head,
-            Receiver { file: Some(carving(head, path, &url, direction)), ..Receiver::default() },
-        ))
+        let file = carving(head, path, &url, direction, cx.sink.wants_old_digests());
+        Some(Self::new(head, Receiver { file: Some(file), ..Receiver::default() }))
     }
 
     fn new(head: &Head<'_>, out: Receiver) -> Box<Self> {
@@ -194,10 +193,16 @@ impl Receiver {
 }
 
 /// A file with the name that Content-Disposition gives it (RFC 6266), else the last part of its path.
-fn carving(head: &Head<'_>, path: Option<&[u8]>, url: &[u8], direction: Direction) -> Box<Carving> {
+fn carving(
+    head: &Head<'_>,
+    path: Option<&[u8]>,
+    url: &[u8],
+    direction: Direction,
+    old: bool,
+) -> Box<Carving> {
     let told = head.all("content-disposition").next().and_then(|value| parameter(value, b"filename"));
     let last = path.and_then(|path| path.rsplit(|byte| *byte == b'/').next());
-    let mut file = Carving::begin("http", told.as_deref().or(last), direction);
+    let mut file = Carving::begin("http", told.as_deref().or(last), direction, old);
     if let Some(mime) = head.all("content-type").next() {
         file.declared(mime);
     }

@@ -199,7 +199,8 @@ impl Multipart {
             note(&mut told.files, file.as_deref());
         }
         if let (Some(name), Some(url)) = (file, &self.url) {
-            let mut carving = Carving::begin("http", Some(&name), self.direction);
+            let mut carving =
+                Carving::begin("http", Some(&name), self.direction, cx.sink.wants_old_digests());
             carving.located(url);
             head.all("content-type").take(1).for_each(|mime| carving.declared(mime));
             self.part = Some(carving);
