@@ -1,13 +1,20 @@
-"""Each case: a capture, and the events that it must give, in their order, each at least with the fields that stand there."""
+"""Each case: a capture, and the events that it must give, in their order, each at least with the fields that stand there.
 
+A capture that no real tool would send is made anew from the case's `make.py`. Where `limits` stands in a case, the summary
+must count exactly these; `weird` counts the anomalies by name.
+"""
+
+import importlib.util
 import json
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from wirecraft import Capture
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = sorted(path.parent for path in (ROOT / "tests/cases").glob("*/case.toml"))
@@ -20,12 +27,30 @@ def contains(event: Any, expected: Any) -> bool:
     return isinstance(event, dict) and all(name in event and contains(event[name], expected[name]) for name in expected)
 
 
-def events(capture: Path, options: list[str], home: Path) -> list[dict[str, Any]]:
-    """Print a capture's events."""
+def capture_of(case: Path, about: dict[str, Any], folder: Path) -> Path:
+    """Give the case's capture, made where it is crafted."""
+    if "capture" in about:
+        return ROOT / str(about["capture"])
+    spec = importlib.util.spec_from_file_location("make", case / "make.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    crafted = Capture()
+    module.make(crafted)
+    crafted.write(folder / "crafted.pcap")
+    return folder / "crafted.pcap"
+
+
+def events(capture: Path, options: list[str], home: Path) -> tuple[list[dict[str, Any]], dict[str, int]]:
+    """Give a capture's events and the limits that were hit."""
     command = [sys.executable, "-P", "-m", "cli", "--home", str(home), "events", "--json", *options, str(capture)]
-    done = subprocess.run(command, capture_output=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, check=False, timeout=60, text=True)
     assert done.returncode in {0, 5}, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    told = [line.split(None, 1)[1] for line in done.stderr.splitlines() if line.startswith("limits ")]
+    pairs = [pair.rsplit(" ", 1) for line in told for pair in line.split(", ")]
+    limits = {name: int(count.replace(",", "")) for name, count in pairs}
+    return [json.loads(line) for line in done.stdout.splitlines()], limits
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -35,7 +60,11 @@ def test_case(case: Path, tmp_path: Path) -> None:
     assert about["provenance"]
     expected = [json.loads(line) for line in (case / "expected.jsonl").read_text("utf-8").splitlines()]
     assert expected
-    found = iter(events(ROOT / about["capture"], about.get("options", []), tmp_path))
+    told, limits = events(capture_of(case, about, tmp_path), about.get("options", []), tmp_path)
+    assert limits == about.get("limits", limits)
+    weird = Counter(event["bavn"]["weird"]["name"] for event in told if "weird" in event["bavn"])
+    assert dict(weird) == about.get("weird", dict(weird))
+    found = iter(told)
     datasets = {line["event"]["dataset"] for line in expected}
     seen = []
     for line in expected:
