@@ -197,9 +197,7 @@ class Writer:
     def _row(self, name: str) -> Field:
         row = self._fields.by_name[name]
         if row.hidden:
-            raise _cannot(
-                f"`{name}` is judged on the sensor and never stored: a keyword rule cannot be asked later", name
-            )
+            raise _cannot(f"`{name}` is judged on the sensor and never stored, so it cannot be asked for later", name)
         if row.list and not self._multivalued:
             raise _cannot(f"`{name}` has several values, and ES|QL compares single ones", name)
         return row

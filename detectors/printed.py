@@ -58,8 +58,13 @@ def engine_event(document: Mapping[str, Any]) -> bytes:
 
 
 def _flat(node: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    """Leaves under dotted names; a list of objects (answers, attachments) gives a list for each name."""
     for key, value in node.items():
         if isinstance(value, dict):
             yield from _flat(value, f"{prefix}{key}.")
+        elif isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+            rows = [dict(_flat(item, f"{prefix}{key}.")) for item in value]
+            for name in sorted({name for row in rows for name in row}):
+                yield name, [row[name] for row in rows if name in row]
         else:
             yield f"{prefix}{key}", value
