@@ -5,6 +5,8 @@ Differences that were found, and who is right:
   same frame.
 - A segment that tshark marks as repeated is left out by the filter, though its bytes may be new; bavn reads each byte of
   the stream once.
+- Some 30 messages on ports 1080 and 20000: tshark takes the one for SOCKS, bavn goes by content and is right. The others that
+  only bavn shows are of repeated segments, of which the filter leaves all out; not each was looked into.
 - A frame whose link function carries no user data (reset, test, link status) and yet has a body, 3 on the public captures:
   tshark reads the body as a request. bavn goes by the function (IEEE 1815 9.2.4) and is right.
 - Answers to authentication (function 131): tshark 4.0 does not show their indications; they are compared without.
