@@ -38,8 +38,20 @@ pub(super) fn is_authenticated(cipher: &[u8]) -> bool {
 
 /// The first of the client's names that the server has too (RFC 4253 7.1).
 pub(super) fn agree<'a>(client: &'a [u8], server: &[u8]) -> Option<&'a [u8]> {
-    let has = |name: &&[u8]| server.split(|byte| *byte == b',').any(|other| other == *name);
-    client.split(|byte| *byte == b',').find(has).filter(|name| !name.is_empty())
+    client.split(|byte| *byte == b',').find(|name| has(server, name)).filter(|name| !name.is_empty())
+}
+
+/// True where a name-list has that name.
+pub(super) fn has(list: &[u8], name: &[u8]) -> bool {
+    if name.is_empty() {
+        return list.split(|byte| *byte == b',').any(<[u8]>::is_empty);
+    }
+    let is_whole = |at: usize| {
+        let before = at.checked_sub(1).and_then(|at| list.get(at));
+        let after = list.get(at + name.len());
+        [before, after].into_iter().flatten().all(|byte| *byte == b',')
+    };
+    memchr::memmem::find_iter(list, name).any(is_whole)
 }
 
 impl KexInit {

@@ -296,3 +296,11 @@ proptest::proptest! {
         }
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn a_name_is_in_a_list_where_one_of_its_parts_is_it(list in "[ab,]{0,24}", name in "[ab]{0,3}") {
+        let split = list.split(',').any(|part| part == name);
+        proptest::prop_assert_eq!(super::kexinit::has(list.as_bytes(), name.as_bytes()), split);
+    }
+}
