@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from sensors.health import Accounting, Health, heartbeat, is_fresh, read_status, write_status
 from sensors.outbox import Backlog
 from sensors.sender import Delivery
@@ -32,6 +34,12 @@ def test_a_status_that_a_hanging_process_left_is_not_fresh() -> None:
 
 def test_a_loss_reaches_the_centre() -> None:
     assert heartbeat(health(), Backlog(0, None, 0), Delivery())["counters"]["trouble_lost"] == 3
+
+
+def test_the_centre_is_told_of_rules_what_the_border_has_words_for() -> None:
+    known = {"count": 26, "digest": "ab", "refused": 1, "reloads": 2, "reloads_failed": 0, "last_error": ""}
+    told = heartbeat(msgspec.structs.replace(health(), rules=known), Backlog(0, None, 0), Delivery())
+    assert told["rules"] == {"count": 26, "digest": "ab"}, "schema/openapi.yaml takes no other key"
 
 
 def test_status_can_be_read_beside_a_damaged_outbox(tmp_path: Path) -> None:
