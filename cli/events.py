@@ -41,6 +41,7 @@ TOLD: Final = (
     "bavn.ssh.client.software", "bavn.ssh.server.software", "ssh.client.hassh", "bavn.smtp.mail_from", "email.subject",
     "bavn.ftp.command", "bavn.ftp.argument", "bavn.dhcp.message", "bavn.dhcp.assigned_ip", "bavn.dhcp.host_name",
     "bavn.modbus.function", "bavn.dnp3.function", "bavn.s7.function", "bavn.nbns.operation", "bavn.nbns.name",
+    "bavn.openvpn.opcode", "bavn.openvpn.protection",
     "x509.subject.common_name", "file.name", "file.mime_type", "file.size", "user.name",
     "network.protocol", "bavn.weird.name",
 )  # fmt: skip

@@ -82,6 +82,7 @@ FILTERS = {
     "kerberos": "kerberos",
     "ldap": "ldap || cldap",
     "rdp": "rdp",
+    "openvpn": "openvpn",
     "malformed": "_ws.malformed",
 }
 

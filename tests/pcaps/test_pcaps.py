@@ -57,6 +57,7 @@ FIELDS = {
     "ldap_results": ["ldap.resultCode"],
     "ldap_mechanisms": ["ldap.mechanism"],
     "rdp_clients": ["rdp.client.name"],
+    "openvpn_opcodes": ["openvpn.opcode"],
 }
 DNS_TYPES = {
     "A": 1, "SOA": 6, "NULL": 10, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33, "DNSKEY": 48, "HTTPS": 65,

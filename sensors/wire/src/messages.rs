@@ -208,6 +208,7 @@ kinds! {
     Ntlm "ntlm" Protocol "an NTLM authentication";
     DceRpc "dce_rpc" Protocol "a DCE/RPC call";
     Ftp "ftp" Protocol "an FTP command";
+    OpenVpn "openvpn" Protocol "an OpenVPN key exchange";
 }
 
 impl EventKind {

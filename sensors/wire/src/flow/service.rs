@@ -168,6 +168,7 @@ streams! {
     Smb Box<crate::proto::smb::Smb>, "smb";
     DceRpc Box<crate::proto::dce_rpc::DceRpc>, "dce_rpc";
     Rdp crate::proto::rdp::Rdp, "rdp";
+    OpenVpn crate::proto::openvpn::OpenVpnStream, "openvpn";
     #[cfg(test)] Echo super::echo::Echo, "echo";
 }
 
@@ -181,6 +182,7 @@ datagrams! {
     Ldap crate::proto::ldap::LdapDatagram, "ldap";
     Nbns crate::proto::nbns::Nbns, "nbns";
     Dhcp crate::proto::dhcp::Dhcp, "dhcp";
+    OpenVpn crate::proto::openvpn::OpenVpnDatagram, "openvpn";
 }
 
 impl DatagramService {

@@ -17,6 +17,7 @@ pub(crate) mod little;
 pub mod modbus;
 pub mod nbns;
 pub mod ntlm;
+pub mod openvpn;
 pub(crate) mod pieces;
 pub mod quic;
 pub mod rdp;
@@ -90,6 +91,7 @@ protocols! {
     Ntlm ntlm;
     DceRpc dce_rpc;
     Ftp ftp;
+    OpenVpn openvpn;
 }
 
 /// Answer of a probe on the first bytes of one direction of a flow.

@@ -88,7 +88,8 @@ impl StreamParser for Tls {
 
     fn tick(&mut self, cx: &mut Context<'_>) {
         let wait = if cx.one_way { ONE_WAY_WAIT } else { HANDSHAKE_WAIT };
-        if !self.is_done && cx.time.saturating_sub(self.handshake.started) >= wait {
+        let has_begun = self.handshake.started > 0;
+        if !self.is_done && has_begun && cx.time.saturating_sub(self.handshake.started) >= wait {
             cx.at(self.newest, |cx| self.finish(Some(Close::Timeout), cx));
         }
     }
