@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -24,6 +25,8 @@ Status = Literal["unfillable", "refused"]
 TEST_SUFFIX: Final = ".test.yml"
 # Name of the rule set that comes with bavn.
 OWN: Final = "bavn"
+# What `bavn rules import` writes beside the rules that it took.
+LOCK: Final = "import.lock.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +71,12 @@ class RuleSet:
 
 @dataclass(frozen=True, slots=True)
 class RuleFile:
-    """A rule file as read: its name below its folder, its bytes, and the rule set it belongs to."""
+    """A rule file as read: its name below its folder, its bytes, the rule set it belongs to, and the licence of an import."""
 
     source: str
     raw: bytes
     ruleset: str
+    licence: str = ""
 
 
 def default_rules() -> Path:
@@ -122,12 +126,27 @@ def read_all(paths: Sequence[Path]) -> tuple[list[RuleFile], list[Refused]]:
     refused: list[Refused] = []
     for root in paths:
         ruleset = OWN if root == default_rules() else root.stem
+        licence = "" if ruleset == OWN else imported_licence(root)
         for file, source in _rule_files(root):
             try:
-                files.append(RuleFile(source, read_file(file, source)[0], ruleset))
+                files.append(RuleFile(source, read_file(file, source)[0], ruleset, licence))
             except RuleFileError as error:
                 refused.append(Refused("", "", source, "refused", (error.diagnostic,)))
     return files, refused
+
+
+def imported_licence(root: Path) -> str:
+    """Where the licence of imported rules stands, for rules that state none themselves; empty where nothing was imported.
+
+    It is read from the lock file of `bavn rules import`, in `root` or above it.
+    """
+    lock = next((folder / LOCK for folder in (root, *root.absolute().parents) if (folder / LOCK).is_file()), None)
+    try:
+        data = json.loads(lock.read_bytes()) if lock else {}
+        names, remote = ", ".join(data["licences"]), (data["origin"]["remote"] or "").rpartition("@")[2]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ""
+    return f"{names} of {remote or 'the imported rules'}" if names else ""
 
 
 def _rule_files(root: Path) -> list[tuple[Path, str]]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from detectors import rulefiles, taxonomy
-from detectors.check import TEST_SUFFIX, Refused, RuleFile, RuleSet
+from detectors.check import LOCK, TEST_SUFFIX, Refused, RuleFile, RuleSet
 from detectors.errors import BavnError
 from detectors.fields import native
 from detectors.rawfiles import RuleFileError, read_file
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from detectors.check import LoadedRule
 
-LOCK: Final = "import.lock.json"
 NOTICE: Final = "NOTICE.md"
 FORMAT: Final = "bavn-rules-import"
 VERSION: Final = 1

@@ -46,6 +46,7 @@ class _Entry:
     document: Document
     source: str
     ruleset: str
+    licence: str = ""
     rule: SigmaRule | None = None
     correlation: SigmaCorrelationRule | None = None
     problems: list[Diagnostic] = field(default_factory=list)
@@ -96,7 +97,7 @@ class _Loader:
                 Refused("", "", file.source, "refused", (Diagnostic("BAVN-E035", sentence, file.source),))
             )
             return []
-        entries = [_Entry(document, file.source, file.ruleset) for document in documents]
+        entries = [_Entry(document, file.source, file.ruleset, file.licence) for document in documents]
         return [entry for entry in entries if self._parsed(entry)]
 
     def _parsed(self, entry: _Entry) -> bool:
@@ -177,6 +178,7 @@ class _Loader:
         self._warn(entry, compiled)
         head = heads.of_rule(rule, source=entry.source, document=entry.data, filters=entry.filters)
         head["ruleset"] = entry.ruleset
+        head["license"] = head["license"] or entry.licence
         kinds = tuple(target.kind for target in compiled.targets)
         loaded = LoadedRule(head["id"], head["title"], head["level"], entry.source, kinds, entry.data)
         return entry, PlannedRule(head, compiled.targets), loaded
@@ -216,6 +218,7 @@ class _Loader:
             return None
         head = heads.of_rule(rule, source=entry.source, document=entry.data)
         head["ruleset"] = entry.ruleset
+        head["license"] = head["license"] or entry.licence
         loaded = LoadedRule(head["id"], head["title"], head["level"], entry.source, compiled.kinds, entry.data)
         return entry, PlannedRule(head, (), compiled.plan), loaded
 

@@ -68,7 +68,7 @@ def _require_own(status: os.stat_result) -> None:
 
 def _key(files: Iterable[RuleFile], fields: str, names: str) -> str:
     parts = [f"{plan.BACKEND_VERSION} {_version('bavn')} {_version('pysigma')} {fields} {names}"]
-    parts += [f"{f.ruleset}\0{f.source}\0{hashlib.sha256(f.raw).hexdigest()}" for f in files]
+    parts += [f"{f.ruleset}\0{f.licence}\0{f.source}\0{hashlib.sha256(f.raw).hexdigest()}" for f in files]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

@@ -73,12 +73,25 @@ def test_all_rules_on_request(clone: Path) -> None:
     assert sources(found["unfillable"]) == ["rules/network/blind.yml", "rules/windows/process.yml"]
 
 
+def test_alerts_name_the_licence_also_where_a_rule_does_not(clone: Path, tmp_path: Path) -> None:
+    silent = clone / "rules/network/dns.yml"
+    silent.write_text(silent.read_text().replace("license: DRL-1.1\n", ""))
+    config = clone / ".git/config"
+    config.write_text(config.read_text().replace("https://", "https://name:secret@"))
+    importing.write(importing.look(clone), tmp_path / "taken", now=NOW)
+    for folder in ("taken", "taken/rules/network"):
+        plan = json.loads(check.load_rules([tmp_path / folder]).plan)
+        licences = {rule["title"]: rule["license"] for rule in plan["rules"]}
+        assert licences["Rule 1"] == "LICENSE of example.org/rules.git"
+        assert licences.get("Rule 2", "DRL-1.1") == "DRL-1.1"
+
+
 def test_what_is_written_loads_and_names_its_origin(clone: Path, tmp_path: Path) -> None:
     target = tmp_path / "taken"
     changes = importing.write(importing.look(clone), target, now=NOW)
     assert changes.added == ("rules-emerging-threats/web.yml", "rules/network/dns.yml")
     assert len(check.load_rules([target]).rules) == 2
-    lock = json.loads((target / importing.LOCK).read_text())
+    lock = json.loads((target / check.LOCK).read_text())
     assert lock["origin"] == {"path": str(clone), "remote": "https://example.org/rules.git", "commit": COMMIT}
     for name, digest in lock["files"].items():
         copied = (target / name).read_bytes()
