@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from cli.captures import Summary
     from cli.output import Format
-    from detectors.loop import Settings
+    from detectors.check import RuleSet
+    from detectors.loop import PacketLoop, Settings
 
 ALERT_FIELDS: Final = (
     "@timestamp", "event.id", "bavn.level", "rule.id", "rule.name", "rule.author", "rule.license", "source.ip",
@@ -102,6 +103,27 @@ def checksums_option(run: Callable[..., int]) -> Callable[..., int]:
         type=click.Choice(["ignore", "check"]),
         help="Count wrong checksums (default: as bavn.toml has it, else ignore). No packet is dropped for one.",
     )(run)
+
+
+def engine_option(run: Callable[..., int]) -> Callable[..., int]:
+    """Give a command `--engine`."""
+    return click.option(
+        "--engine",
+        type=click.Choice(["native", "python"]),
+        default="native",
+        help="python: the reference in Python, which reads the rules themselves; slow.",
+    )(run)
+
+
+def packet_loop(engine: str, rules: RuleSet, settings: Settings) -> PacketLoop:
+    """Give the loop that judges by rules, with either engine behind it."""
+    if engine == "python":
+        from detectors.reference.loop import ReferenceLoop
+
+        return ReferenceLoop(rules, settings)
+    from detectors.loop import PacketLoop
+
+    return PacketLoop(rules.plan, settings)
 
 
 def simulate_option(run: Callable[..., int]) -> Callable[..., int]:

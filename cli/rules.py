@@ -13,6 +13,7 @@ from cli import errors
 from cli.errors import CliError
 from cli.lazy import Commands, LazyGroup
 from cli.output import LEVEL_MARKS, Column, Format, format_options
+from cli.reading import engine_option
 from cli.safe import json_line, safe
 from cli.summary import counted
 from cli.terminal import command
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from detectors.check import RuleSet
     from detectors.diagnostics import Diagnostic
+    from detectors.ruletest import Runner
 
 _FIELDS: Final = ("status", "id", "level", "title", "source", "kinds")
 _PATHS = click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
@@ -183,26 +185,27 @@ def find_rule(found: RuleSet, name: str) -> int:
 
 @click.command()
 @_PATHS
+@engine_option
 @click.option(
     "--junit", "report", type=click.Path(path_type=Path, dir_okay=False), help="Also write JUnit XML to this file."
 )
 @click.option("--watch", "watched", is_flag=True, help="Test again whenever a file changes, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Results as JSON Lines.")
-def test(paths: tuple[Path, ...], report: Path | None, watched: bool, as_json: bool) -> int:
+def test(paths: tuple[Path, ...], engine: str, report: Path | None, watched: bool, as_json: bool) -> int:
     """Run the `.test.yml` beside each rule: what must match and what must not. Exit 1 where one fails.
 
     Without paths: those of the folder rules/ here.
     """
     folders = tuple(_with_tests(paths))
-    return _again_or_once(watched, folders, lambda: _test(folders, report, as_json=as_json))
+    return _again_or_once(watched, folders, lambda: _test(folders, engine, report, as_json=as_json))
 
 
-def _test(paths: tuple[Path, ...], report: Path | None, *, as_json: bool) -> int:
+def _test(paths: tuple[Path, ...], engine: str, report: Path | None, *, as_json: bool) -> int:
     from cli.captures import cache_folder
     from detectors.diagnostics import render
     from detectors.ruletest import run_tests
 
-    results = run_tests(paths, cache=cache_folder())
+    results = run_tests(paths, runner=_runner(engine), cache=cache_folder())
     if not results:
         raise CliError("BAVN-E313", f"no test is beside the rules of {', '.join(map(str, paths))}")
     if report is not None:
@@ -217,6 +220,14 @@ def _test(paths: tuple[Path, ...], report: Path | None, *, as_json: bool) -> int
     failed = sum(not r.passed for r in results)
     print(f"{len(results) - failed} passed, {failed} failed", file=sys.stderr if as_json else sys.stdout)
     return errors.FINDINGS if failed else errors.OK
+
+
+def _runner(engine: str) -> Runner | None:
+    if engine != "python":
+        return None
+    from detectors.reference.loop import ReferenceRunner
+
+    return ReferenceRunner()
 
 
 def _with_tests(paths: tuple[Path, ...]) -> list[Path]:

@@ -17,8 +17,10 @@ from cli.reading import (
     alert_columns,
     checksums_option,
     endpoint,
+    engine_option,
     exit_code,
     loop_settings,
+    packet_loop,
     short_time,
     simulate_option,
     write_documents,
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     help="Exit 1 where an alert of this level or above was found.",
 )
 @checksums_option
+@engine_option
 @simulate_option
 @format_options
 @click.pass_obj
@@ -54,6 +57,7 @@ def scan(
     rule_paths: tuple[Path, ...],
     fail_on: str | None,
     checksums: str | None,
+    engine: str,
     simulate: tuple[str, ...],
     form: Format,
 ) -> int:
@@ -62,10 +66,9 @@ def scan(
     On a terminal a table, in a pipe one ECS alert a line; the summary goes to stderr. PATH - is stdin.
     """
     from cli.captures import Summary, find_captures, read_all, rules_to_run
-    from detectors.loop import PacketLoop
 
     settings = loop_settings(home, checksums=checksums, simulate=simulate)
-    loop = PacketLoop(rules_to_run(rule_paths).plan, settings)
+    loop = packet_loop(engine, rules_to_run(rule_paths), settings)
     summary = Summary()
     writer = None if form.raw else form.writer(alert_columns(form), ALERT_FIELDS)
 

@@ -23,7 +23,7 @@ from sigma.conditions import (
 from sigma.conversion.base import Backend
 from sigma.conversion.state import ConversionState
 from sigma.exceptions import SigmaError
-from sigma.types import CompareOperators, SigmaCasedString
+from sigma.types import CompareOperators, SigmaCasedString, SigmaExpansion
 
 from detectors import correlating, heads, plan, taxonomy, values
 from detectors.fields import Field, FieldTable, native
@@ -206,7 +206,7 @@ class BavnBackend(Backend):
 
     def convert_condition_field_eq_val_num(self, cond: FieldItem, state: ConversionState) -> Condition:
         """A number is compared by its text, so that 42 matches "42"."""
-        number = cond.value.number  # type: ignore[attr-defined]
+        number = values.exact(cond.value.number, cond.field)  # type: ignore[attr-defined]
 
         def make(row: Field, mapped: Mapped) -> Condition:
             scaled = number * mapped.scale if row.type in ("number", "float") else number
@@ -235,7 +235,13 @@ class BavnBackend(Backend):
     def convert_condition_field_eq_val_re(self, cond: FieldItem, state: ConversionState) -> Condition:
         """Unanchored, with regard to case unless flagged."""
         pattern, flags = values.regex(cond.value, cond.field)
-        return self._on_field(cond, state, lambda row, _: plan.leaf(row.name, "re", pattern, flags=flags))
+
+        def make(row: Field, mapped: Mapped) -> Condition:
+            if mapped.form == "hex":
+                raise RuleProblemError("BAVN-E024", "an expression over bytes goes on the payload itself", cond.field)
+            return plan.leaf(row.name, "re", pattern, flags=flags)
+
+        return self._on_field(cond, state, make)
 
     def convert_condition_field_eq_val_cidr(self, cond: FieldItem, state: ConversionState) -> Condition:
         """An address inside a network."""
@@ -245,7 +251,7 @@ class BavnBackend(Backend):
     def convert_condition_field_compare_op_val(self, cond: FieldItem, state: ConversionState) -> Condition:
         """lt, lte, gt, gte."""
         value: Any = cond.value
-        number = value.number.number
+        number = values.exact(value.number.number, cond.field)
 
         def make(row: Field, mapped: Mapped) -> Condition:
             op = _COMPARE[value.op]
@@ -285,7 +291,20 @@ class BavnBackend(Backend):
         """Query parts of other systems cannot run here."""
         raise RuleProblemError("BAVN-E024", "query expressions of other systems cannot run", cond.field)
 
+    def convert_condition_field_eq_expansion(self, cond: FieldItem, state: ConversionState) -> Condition:
+        """Any of the values that a modifier made of one."""
+        made: Any = cond.value
+        return plan.either(self.convert_condition(FieldItem(cond.field, value), state) for value in made.values)
+
     # -- keywords -----------------------------------------------------------------------
+
+    def convert_condition_val(self, cond: ConditionValueExpression, state: ConversionState) -> Any:  # noqa: ANN401
+        """A keyword; or any of those that a modifier made of one."""
+        made: Any = cond.value
+        if not isinstance(made, SigmaExpansion):
+            return super().convert_condition_val(cond, state)
+        parts = (self.convert_condition_val(ConditionValueExpression(value), state) for value in made.values)
+        return plan.either(parts)
 
     def convert_condition_val_str(self, cond: ConditionValueExpression, state: ConversionState) -> Condition:
         """Found anywhere in the event's raw view."""
@@ -323,7 +342,9 @@ class BavnBackend(Backend):
         parts = values.parts_of(value, cond.field)
         scope = _scope(state)
 
-        def make(row: Field, _: Mapped) -> Condition:
+        def make(row: Field, mapped: Mapped) -> Condition:
+            if mapped.form == "hex":
+                return values.text_leaf(row.name, values.hex_parts(parts, cond.field), cased=True)
             if row.type != "ip" or any(not isinstance(part, str) for part in parts):
                 return values.text_leaf(row.name, parts, cased=cased)
             known = values.address(parts)

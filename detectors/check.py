@@ -55,12 +55,13 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """What came of loading: the plan, the rules in its order, the refused, the warnings."""
+    """What came of loading: the plan, the rules in its order, the refused, the warnings, the filters that hold."""
 
     plan: bytes
     rules: tuple[LoadedRule, ...]
     refused: tuple[Refused, ...]
     warnings: tuple[Diagnostic, ...]
+    filters: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def diagnostics(self) -> list[Diagnostic]:
@@ -109,7 +110,7 @@ def load_rules(
         found = compile_files(files, fields or native(), tables or taxonomy.packaged(), pipeline)
         if kept:
             kept.put(found)
-    return RuleSet(found.plan, found.rules, (*unreadable, *found.refused), found.warnings)
+    return RuleSet(found.plan, found.rules, (*unreadable, *found.refused), found.warnings, found.filters)
 
 
 def _cache(

@@ -73,7 +73,8 @@ class _Loader:
         entries = [entry for file in files for entry in self._entries(file)]
         correlations = [entry for entry in entries if "correlation" in entry.data]
         rules = [entry for entry in entries if not {"filter", "correlation"} & entry.data.keys()]
-        self._apply_filters([entry for entry in entries if "filter" in entry.data], rules)
+        filters = [entry for entry in entries if "filter" in entry.data]
+        self._apply_filters(filters, rules)
         unique = list(self._unique([*rules, *correlations]))
         planned = [item for item in map(self._compile, [e for e in unique if e.correlation is None]) if item]
         planned = self._accepted(planned)
@@ -83,6 +84,7 @@ class _Loader:
             tuple(loaded for _, _, loaded in planned),
             tuple(self._refused),
             tuple(self._warnings),
+            tuple(entry.data for entry in filters if not entry.problems),
         )
 
     def _entries(self, file: RuleFile) -> list[_Entry]:

@@ -42,6 +42,9 @@ class Settings:
     checksums: bool = False
     features: bool = False
     simulate: tuple[str, ...] = ()
+    # Kinds of events that are handed out as data; and whether rules are judged outside, on every event that one wants.
+    observe: tuple[str, ...] = ()
+    outside: bool = False
 
     def to_json(self) -> bytes:
         """As the compiled loop takes it."""
@@ -54,7 +57,7 @@ class Batch:
 
     `failures` are captures of flows whose parser failed; `evidence` has each alert's capture in the
     order of `alerts`, `heads` its level, rule's title and source address
-    (empty where it has none); `events` are JSON Lines;
+    (empty where it has none); `events` are JSON Lines; `seen` too, of events to look at, as `Event` reads them;
     `problems` are (code, sentence) of sources that failed.
     """
 
@@ -63,6 +66,7 @@ class Batch:
     failures: tuple[bytes, ...]
     heads: tuple[tuple[str, str, str], ...]
     events: bytes
+    seen: bytes
     problems: tuple[tuple[str, str], ...]
     more: bool
 
@@ -96,6 +100,11 @@ class PacketLoop:
     def finish(self, now_ns: int) -> Batch:
         """End all flows and give out what is pending, in portions: call it again while `more` is true."""
         return _batch(self._loop.finish(now_ns))
+
+    def take_events(self, events: Sequence[bytes], now_ns: int) -> None:
+        """Take events that others made (as JSON), as if the wire had. Raises BavnError (E050)."""
+        with _own_errors():
+            self._loop.take_events(list(events), now_ns)
 
     def swap(self, plan: bytes) -> None:
         """Run another plan from the next packet on; where it is refused the old one stays."""
@@ -197,6 +206,7 @@ def _batch(raw: Any) -> Batch:  # noqa: ANN401
         failures=tuple(raw.failures),
         heads=tuple(raw.heads),
         events=bytes(raw.events),
+        seen=bytes(raw.seen),
         problems=tuple(raw.problems),
         more=bool(raw.more),
     )

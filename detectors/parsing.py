@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from pyparsing import Keyword, OpAssoc, infix_notation
+from sigma import conditions as grammar
 from sigma import exceptions
 from sigma.conditions import ConditionIdentifier, ConditionItem, ConditionSelector
 from sigma.correlations import SigmaCorrelationRule, SigmaCorrelationType
@@ -25,6 +28,15 @@ MAX_CONDITION_CHARS: Final = 4_096
 MAX_PARENTHESES: Final = 16
 MAX_LIST: Final = 10_000
 _LONGEST_TEXT: Final = 200
+# PySigma takes the first letters of `nothing` for a `not`: the same grammar over whole words.
+grammar.condition = infix_notation(  # type: ignore[no-untyped-call]
+    grammar.operand,
+    [
+        (Keyword("not"), 1, OpAssoc.RIGHT, grammar.ConditionNOT.from_parsed),
+        (Keyword("and"), 2, OpAssoc.LEFT, grammar.ConditionAND.from_parsed),
+        (Keyword("or"), 2, OpAssoc.LEFT, grammar.ConditionOR.from_parsed),
+    ],
+)
 _NOT_DETECTIONS: Final = frozenset({"condition", "rules"})
 _UPPER: Final = re.compile(r"\b(AND|OR|NOT|OF|ALL|ANY|THEM)\b")
 
@@ -151,11 +163,19 @@ def _wrong_number(condition: Yaml) -> tuple[str, YamlPath] | None:
 
 def filter_of(document: Document) -> tuple[SigmaFilter | None, list[Diagnostic]]:
     """The filter that pySigma reads, or why it cannot."""
+    if isinstance(_part_of(document, "condition"), list):
+        sentence = "a filter has one condition: of a list all but the first would be lost"
+        return None, [document.diagnostic("BAVN-E021", sentence, ("filter", "condition"))]
     parsed, found = _read(document, SigmaFilter)
     if parsed is None or found:
         return None, found
     dangling = _dangling(document, parsed.filter, "filter")
     return (None if dangling else parsed), dangling
+
+
+def _part_of(document: Document, key: str) -> Yaml:
+    data = document.data.get("filter")
+    return data.get(key) if isinstance(data, dict) else None
 
 
 def _read(document: Document, kind: type[SigmaRule | SigmaFilter]) -> tuple[Any, list[Diagnostic]]:
@@ -172,7 +192,7 @@ def _renamed(data: Mapping[str, Any]) -> dict[str, Any]:
     copied = dict(data)
     if isinstance(data.get(part), dict):
         copied[part] = {
-            name: value if name in _NOT_DETECTIONS else _rename(value) for name, value in data[part].items()
+            name: copy.copy(value) if name in _NOT_DETECTIONS else _rename(value) for name, value in data[part].items()
         }
     return copied
 

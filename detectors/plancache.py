@@ -86,6 +86,7 @@ def _to_data(found: RuleSet) -> dict[str, Any]:
         "rules": [dataclasses.asdict(rule) for rule in found.rules],
         "refused": [dataclasses.asdict(item) for item in found.refused],
         "warnings": [item.to_dict() for item in found.warnings],
+        "filters": list(found.filters),
     }
 
 
@@ -100,4 +101,5 @@ def _from_data(data: dict[str, Any]) -> RuleSet:
             for item in data["refused"]
         ),
         warnings=tuple(map(Diagnostic.from_dict, data["warnings"])),
+        filters=tuple(data["filters"]),
     )

@@ -20,6 +20,7 @@ from detectors.rulefiles import Document, RuleFileError, Yaml, YamlPath
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from detectors.check import RuleSet
     from detectors.fields import FieldTable
 
 SUFFIX: Final = ".test.yml"
@@ -93,21 +94,21 @@ class Result:
 
 
 class Runner(Protocol):
-    """Runs one plan; gives the number of alerts."""
+    """Runs one rule set; gives the number of alerts."""
 
-    def event(self, plan: bytes, event: Mapping[str, Any]) -> int:
+    def event(self, rules: RuleSet, event: Mapping[str, Any]) -> int:
         """Rules that hold on one event."""
         ...
 
-    def events(self, plan: bytes, events: Sequence[Mapping[str, Any]]) -> int:
+    def events(self, rules: RuleSet, events: Sequence[Mapping[str, Any]]) -> int:
         """Alerts on events that follow each other, for correlations."""
         ...
 
-    def frames(self, plan: bytes, frames: Sequence[Frame]) -> int:
+    def frames(self, rules: RuleSet, frames: Sequence[Frame]) -> int:
         """Alerts on frames."""
         ...
 
-    def capture(self, plan: bytes, path: Path) -> int:
+    def capture(self, rules: RuleSet, path: Path) -> int:
         """Alerts on a capture file."""
         ...
 
@@ -115,26 +116,30 @@ class Runner(Protocol):
 class NativeRunner:
     """The engine and the loop that sensors run."""
 
-    def event(self, plan: bytes, event: Mapping[str, Any]) -> int:
+    def event(self, rules: RuleSet, event: Mapping[str, Any]) -> int:
         """Rules that hold on one event."""
-        return len(loop.Engine(plan).match_event(event_json(event)))
+        return len(loop.Engine(rules.plan).match_event(event_json(event)))
 
-    def events(self, plan: bytes, events: Sequence[Mapping[str, Any]]) -> int:
+    def events(self, rules: RuleSet, events: Sequence[Mapping[str, Any]]) -> int:
         """Alerts on events that follow each other, for correlations."""
-        return sum(map(len, loop.Engine(plan).replay([event_json(event) for event in in_order(events)])))
+        return sum(map(len, loop.Engine(rules.plan).replay([event_json(event) for event in in_order(events)])))
 
-    def frames(self, plan: bytes, frames: Sequence[Frame]) -> int:
+    def frames(self, rules: RuleSet, frames: Sequence[Frame]) -> int:
         """Alerts on frames."""
-        worker = loop.PacketLoop(plan, loop.Settings(evidence_bytes=0))
+        worker = self.loop(rules)
         now_ns = frames[-1][0] if frames else crafting.START_NS
         worker.push(frames, now_ns)
         return _drain(worker, now_ns)
 
-    def capture(self, plan: bytes, path: Path) -> int:
+    def capture(self, rules: RuleSet, path: Path) -> int:
         """Alerts on a capture file."""
-        worker = loop.PacketLoop(plan, loop.Settings(evidence_bytes=0))
+        worker = self.loop(rules)
         worker.open_file(str(path))
         return _drain(worker, crafting.START_NS)
+
+    def loop(self, rules: RuleSet) -> loop.PacketLoop:
+        """What packets go through."""
+        return loop.PacketLoop(rules.plan, loop.Settings(evidence_bytes=0))
 
 
 def event_json(event: Mapping[str, Any]) -> bytes:
@@ -264,13 +269,13 @@ def run(
         reasons = [reason for item in rules.refused for reason in item.reasons]
         return [Result(str(test.rule), case.name, 0, reasons[0]) for case in test.cases]
     used = runner or NativeRunner()
-    return [_run_case(test, case, rules.plan, used) for case in test.cases]
+    return [_run_case(test, case, rules, used) for case in test.cases]
 
 
-def _run_case(test: TestFile, case: Case, plan: bytes, runner: Runner) -> Result:
+def _run_case(test: TestFile, case: Case, rules: RuleSet, runner: Runner) -> Result:
     rule = str(test.rule)
     try:
-        alerts = _alerts(test, case, plan, runner)
+        alerts = _alerts(test, case, rules, runner)
     except (CraftError, BavnError, OSError, ValueError) as error:
         failure = test.document.diagnostic("BAVN-E060", f"`{case.name}`: {error}", case.path)
         return Result(rule, case.name, 0, failure)
@@ -279,14 +284,14 @@ def _run_case(test: TestFile, case: Case, plan: bytes, runner: Runner) -> Result
     return Result(rule, case.name, alerts, failed)
 
 
-def _alerts(test: TestFile, case: Case, plan: bytes, runner: Runner) -> int:
+def _alerts(test: TestFile, case: Case, rules: RuleSet, runner: Runner) -> int:
     if case.kind == "event":
-        return runner.event(plan, case.value)
+        return runner.event(rules, case.value)
     if case.kind == "events":
-        return runner.events(plan, case.value)
+        return runner.events(rules, case.value)
     if case.kind == "packets":
-        return runner.frames(plan, crafting.craft(case.value))
-    return runner.capture(plan, find_capture(str(case.value), test.path))
+        return runner.frames(rules, crafting.craft(case.value))
+    return runner.capture(rules, find_capture(str(case.value), test.path))
 
 
 def _verdict(case: Case, alerts: int) -> str:

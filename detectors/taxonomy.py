@@ -32,12 +32,14 @@ class Mapped:
     """What a rule's field name means: event fields joined by OR.
 
     `values` (if any) leads each possible value to values of the event's fields; a
-    leading `!` negates, an empty list always holds. `scale` multiplies numbers.
+    leading `!` negates, an empty list always holds. `scale` multiplies numbers. `form`
+    "hex" reads texts of rules as bytes in hexadecimal.
     """
 
     fields: tuple[str, ...]
     values: Mapping[str, tuple[str, ...]] | None = None
     scale: int = 1
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ def _filled(mapped: Mapped, route: Route, fields: FieldTable) -> Mapped | Unfill
     present = tuple(name for name in mapped.fields if fields.fills(name, route.kind))
     if not present:
         return Unfillable(f"{route.kind} events of this sensor do not carry it")
-    return Mapped(present, mapped.values, mapped.scale)
+    return Mapped(present, mapped.values, mapped.scale, mapped.form)
 
 
 def _serves(served: LogSource, asked: LogSource) -> bool:
@@ -198,4 +200,5 @@ def _mapped(value: str | list[str] | dict[str, Any]) -> Mapped:
         fields=(to,) if isinstance(to, str) else tuple(to),
         values=None if values is None else {k: tuple(v) for k, v in values.items()},
         scale=value.get("scale", 1),
+        form=value.get("form", ""),
     )

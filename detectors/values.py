@@ -19,7 +19,7 @@ from detectors import plan, regexes
 from detectors.reference import wildcard_match
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from detectors.plan import Condition
 
@@ -29,6 +29,8 @@ _FLAGS: Final = {
     SigmaRegularExpressionFlag.DOTALL: "s",
 }
 _SPECIAL: Final[dict[object, str]] = {SpecialChars.WILDCARD_MULTI: "*", SpecialChars.WILDCARD_SINGLE: "?"}
+# From here on a double skips whole numbers.
+_EXACT: Final = 2**53
 # A byte that is no UTF-8, as PEP 383 keeps it.
 _SURROGATE: Final = re.compile("[\udc80-\udcff]")
 ANY: Final = SpecialChars.WILDCARD_MULTI
@@ -58,6 +60,18 @@ def parts_of(value: SigmaString, name: str) -> list[Part]:
         if part != "":
             parts.append(part)
     return parts
+
+
+def hex_parts(parts: Iterable[Part], name: str) -> list[Part]:
+    """Bytes in hexadecimal as the text that they are; spaces may stand between them."""
+    return [_unhex(part, name) if isinstance(part, str) else part for part in parts]
+
+
+def _unhex(digits: str, name: str) -> str:
+    try:
+        return bytes.fromhex(digits).decode("utf-8", "surrogateescape")
+    except ValueError as error:
+        raise RuleProblemError("BAVN-E024", f"`{digits}` is not bytes in hexadecimal", name) from error
 
 
 def text_leaf(name: str, parts: list[Part], *, cased: bool) -> Condition:
@@ -122,6 +136,13 @@ def string_test(parts: list[Part], *, cased: bool) -> Callable[[str], bool]:
     """Whether a text is one that the value accepts."""
     tokens = [token(part) for part in parts]
     return lambda text: wildcard_match(tokens, text, cased=cased)
+
+
+def exact(number: float, name: str) -> float:
+    """The number. Raises RuleProblemError where pySigma, which reads numbers as doubles, may have changed it."""
+    if abs(number) >= _EXACT:
+        raise RuleProblemError("BAVN-E024", "a number from 2^53 on is not held exactly: write it as quoted text", name)
+    return number
 
 
 def number_text(number: float) -> str:

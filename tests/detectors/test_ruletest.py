@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from detectors.check import RuleSet
     from detectors.crafting import Frame
     from detectors.fields import FieldTable
 
@@ -27,15 +28,15 @@ GOOD = "event: {kind: dns, fields: {dns.question.name: good.example}}"
 class ReferenceRunner:
     """Events by the slow reading; everything else counts as one alert a frame."""
 
-    def event(self, plan: bytes, event: Mapping[str, Any]) -> int:
-        return len(reference.ReferenceEngine(plan).match_event(ruletest.event_json(event)))
+    def event(self, rules: RuleSet, event: Mapping[str, Any]) -> int:
+        return len(reference.ReferenceEngine(rules.plan).match_event(ruletest.event_json(event)))
 
-    def frames(self, plan: bytes, frames: Sequence[Frame]) -> int:
-        assert plan
+    def frames(self, rules: RuleSet, frames: Sequence[Frame]) -> int:
+        assert rules.plan
         return len(frames)
 
-    def capture(self, plan: bytes, path: Path) -> int:
-        assert plan
+    def capture(self, rules: RuleSet, path: Path) -> int:
+        assert rules.plan
         return len(path.read_bytes())
 
 

@@ -1,7 +1,9 @@
 //! Events from JSON, for rule tests and explanations: `{"kind","fields":{"url.path":"/a",..},"unobserved":["..",..]}`.
 //!
-//! A list is a list, `null` a field that is present without a value. A value is read as its field's type; a text
-//! will do for a number, an address, a truth value or a time. `time` (nanoseconds) and `packet` may be given.
+//! A list is a list, `null` a field that is present without a value, and in a list a member that was not seen. A value is read as its field's type; a text
+//! will do for a number, an address, a truth value or a time; bytes that are no UTF-8 stand as `{"hex":".."}`. `time`
+//! (nanoseconds), `packet` and `flow` may be given. [`write`] makes the same of an event on its way, so that what is
+//! read back is the event that was.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,11 +11,12 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use bavn_wire::fields::{Field, FieldType};
 use bavn_wire::messages::{Event, EventKind, FlowInfo, Transport, Value};
-use serde::Deserialize;
-use serde_json::Value as Json;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json, json};
 
 use crate::predicate::network::address_of;
 use crate::predicate::time::parse_rfc3339;
+use crate::view::{FLOW_FIELDS, with_flow_field};
 
 /// Why an event was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,17 +47,25 @@ impl Owned {
         match json {
             Json::Null => Ok(Self::List(Vec::new())),
             Json::Array(items) => {
-                items.iter().map(|item| Self::single(field, item)).collect::<Result<_, _>>().map(Self::List)
+                items.iter().map(|item| Self::member(field, item)).collect::<Result<_, _>>().map(Self::List)
             }
             single => Self::single(field, single),
         }
     }
 
+    /// One of a list; `null` is one that was not seen.
+    fn member(field: Field, json: &Json) -> Result<Self, EventError> {
+        if json.is_null() { Ok(Self::Unobserved) } else { Self::single(field, json) }
+    }
+
     fn single(field: Field, json: &Json) -> Result<Self, EventError> {
         let text = match json {
+            Json::Object(given) if field.def().ty == FieldType::Text => {
+                return unhex(given).map(Self::Text).ok_or_else(|| wrong(field, json));
+            }
             Json::String(text) => text.clone(),
             Json::Number(_) | Json::Bool(_) => json.to_string(),
-            _ => return Err(EventError(format!("{} has {json} as a value", field.name()))),
+            _ => return Err(wrong(field, json)),
         };
         let typed = match field.def().ty {
             FieldType::Text => Some(Self::Text(text.clone().into_bytes())),
@@ -89,6 +100,87 @@ impl Owned {
     }
 }
 
+fn wrong(field: Field, json: &Json) -> EventError {
+    EventError(format!("{} has {json} as a value", field.name()))
+}
+
+/// The bytes of `{"hex": ".."}`.
+fn unhex(given: &Map<String, Json>) -> Option<Vec<u8>> {
+    let text = given.get("hex")?.as_str().filter(|text| given.len() == 1 && text.len() % 2 == 0)?;
+    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
+    text.as_bytes().chunks_exact(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect()
+}
+
+/// A flow as JSON; [`FlowInfo`] says what each means.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct RawFlow {
+    ip: [IpAddr; 2],
+    port: [u16; 2],
+    transport: u8,
+    vlan: [Option<u16>; 2],
+    tunnel: u64,
+    start: u64,
+    last: u64,
+    packets: [u64; 2],
+    bytes: [u64; 2],
+    id: u64,
+}
+
+impl RawFlow {
+    fn of(flow: &FlowInfo) -> Self {
+        let FlowInfo { ip, port, transport, vlan, tunnel, start, last, packets, bytes, id } = *flow;
+        Self { ip, port, transport: transport.0, vlan, tunnel, start, last, packets, bytes, id }
+    }
+
+    fn info(self) -> FlowInfo {
+        let Self { ip, port, transport, vlan, tunnel, start, last, packets, bytes, id } = self;
+        FlowInfo { ip, port, transport: Transport(transport), vlan, tunnel, start, last, packets, bytes, id }
+    }
+}
+
+/// Appends an event as one line of JSON that [`OwnedEvent::from_json`] reads. `given` has what its flow gives, for
+/// readers that look at fields alone; it is not read back.
+pub fn write(out: &mut Vec<u8>, event: &Event<'_>) {
+    let (mut fields, mut given) = (Map::new(), Map::new());
+    for (field, value) in event.fields {
+        if !matches!(value, Value::Unobserved) {
+            fields.insert(field.name().to_owned(), json_of(value));
+        }
+    }
+    for field in FLOW_FIELDS.iter().filter(|field| !event.fields.iter().any(|(own, _)| own == *field)) {
+        with_flow_field(event, *field, |value| {
+            value.into_iter().for_each(|value| drop(given.insert(field.name().to_owned(), json_of(value))));
+        });
+    }
+    let unobserved = event.fields.iter().filter(|(_, value)| matches!(value, Value::Unobserved));
+    let unobserved: Vec<&str> = unobserved.map(|(field, _)| field.name()).collect();
+    let mut line = json!({
+        "kind": event.kind.name(), "time": event.time, "packet": event.packet,
+        "fields": fields, "given": given, "unobserved": unobserved,
+    });
+    if event.flow.id != 0 {
+        line["flow"] = json!(RawFlow::of(event.flow));
+    }
+    out.extend_from_slice(line.to_string().as_bytes());
+    out.push(b'\n');
+}
+
+fn json_of(value: &Value<'_>) -> Json {
+    match value {
+        Value::Unobserved => Json::Null,
+        Value::Bool(flag) => json!(flag),
+        Value::Number(number) | Value::Time(number) => json!(number),
+        Value::Float(number) => json!(number),
+        Value::Ip(ip) => json!(ip),
+        Value::Text(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => json!(text),
+            Err(_) => json!({ "hex": bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>() }),
+        },
+        Value::List(items) => items.iter().map(json_of).collect(),
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Raw {
@@ -101,14 +193,18 @@ struct Raw {
     time: u64,
     #[serde(default)]
     packet: u64,
+    flow: Option<RawFlow>,
+    #[serde(default, rename = "given")]
+    _given: serde::de::IgnoredAny,
 }
 
-/// An event that owns its values. It has no flow: addresses and ports are fields as any other.
+/// An event that owns its values. Without a flow, addresses and ports are fields as any other.
 #[derive(Clone, Debug)]
 pub struct OwnedEvent {
     kind: EventKind,
     time: u64,
     packet: u64,
+    flow: FlowInfo,
     fields: Vec<(Field, Owned)>,
 }
 
@@ -146,7 +242,10 @@ impl OwnedEvent {
         fields.sort_by_key(|(field, _)| *field);
         match fields.windows(2).find(|pair| pair[0].0 == pair[1].0) {
             Some(pair) => Err(EventError(format!("{} is given twice", pair[0].0.name()))),
-            None => Ok(Self { kind, time: raw.time, packet: raw.packet, fields }),
+            None => {
+                let flow = raw.flow.map_or(NO_FLOW, RawFlow::info);
+                Ok(Self { kind, time: raw.time, packet: raw.packet, flow, fields })
+            }
         }
     }
 
@@ -156,7 +255,7 @@ impl OwnedEvent {
         let pairs = self.fields.iter().zip(&lists);
         let fields: Vec<_> = pairs.map(|((field, value), list)| (*field, value.borrow(list))).collect();
         let Self { kind, time, packet, .. } = *self;
-        then(&Event { kind, time, packet, flow: &NO_FLOW, fields: &fields })
+        then(&Event { kind, time, packet, flow: &self.flow, fields: &fields })
     }
 }
 
@@ -181,6 +280,28 @@ mod tests {
             assert_eq!(get(Field::HttpVersion), Some(Value::Unobserved));
             assert!(event.fields.windows(2).all(|pair| pair[0].0 < pair[1].0));
         });
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let json = br#"{"kind":"http","time":7,"packet":3,"fields":{"url.path":{"hex":"ff00"},"url.query":"a",
+            "bavn.http.request.header_names":["HOST",null],"user.name":null},"unobserved":["http.version"],"flow":{
+            "ip":["10.0.0.1","10.0.0.2"],"port":[1,80],"transport":6,"vlan":[null,4],"tunnel":0,"start":1,"last":7,
+            "packets":[1,2],"bytes":[3,4],"id":9}}"#;
+        let event = OwnedEvent::from_json(json).unwrap();
+        let mut line = Vec::new();
+        event.with(|event| write(&mut line, event));
+        let text = String::from_utf8(line.clone()).unwrap();
+        assert!(
+            text.contains(r#""url.path":{"hex":"ff00"}"#) && text.contains(r#""source.port":1"#),
+            "{text}"
+        );
+        let mut again = Vec::new();
+        OwnedEvent::from_json(&line).unwrap().with(|event| {
+            assert_eq!((event.flow.id, event.flow.vlan[1], event.time, event.packet), (9, Some(4), 7, 3));
+            write(&mut again, event);
+        });
+        assert_eq!(line, again);
     }
 
     #[test]

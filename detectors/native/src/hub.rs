@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bavn_engine::alert::{AlertDraft, AlertHead, Alerts, EvidenceRef};
 use bavn_engine::correlate::{Correlator, Fired};
-use bavn_engine::{Matcher, Plan, RuleCounters};
+use bavn_engine::{Matcher, Plan, RuleCounters, owned};
 use bavn_wire::fields::Field;
 use bavn_wire::flow::{Evidence, PinId};
 use bavn_wire::json;
@@ -50,6 +50,11 @@ pub(crate) struct Hub {
     pub(crate) now: u64,
     finished: Vec<Finished>,
     pub(crate) events: Vec<u8>,
+    /// Events for others to look at, as [`owned::write`] has them.
+    seen: Vec<u8>,
+    observed: [bool; EventKind::ALL.len()],
+    /// Rules are judged by others, who tell of their hits.
+    is_outside: bool,
     /// Captures of flows whose parser failed.
     failures: Vec<Vec<u8>>,
     matcher: Option<Matcher>,
@@ -83,8 +88,15 @@ impl Hub {
         for kind in settings.printed()? {
             printed[kind as usize] = true;
         }
+        let mut observed = [false; EventKind::ALL.len()];
+        for kind in settings.observed()? {
+            observed[kind as usize] = true;
+        }
         let mut hub = Self {
             now: 0,
+            seen: Vec::new(),
+            observed,
+            is_outside: settings.outside,
             finished: Vec::new(),
             events: Vec::new(),
             matcher: None,
@@ -99,8 +111,8 @@ impl Hub {
             queued_bytes: 0,
             finished_bytes: 0,
             printed,
-            wants_old_digests: printed[EventKind::File as usize],
-            wanted: printed,
+            wants_old_digests: printed[EventKind::File as usize] || observed[EventKind::File as usize],
+            wanted: std::array::from_fn(|kind| printed[kind] || observed[kind]),
             came: [0; EventKind::ALL.len()],
             retired: RuleCounters::default(),
         };
@@ -113,14 +125,17 @@ impl Hub {
     /// Judges by another plan from the next event on.
     pub(crate) fn swap(&mut self, plan: Arc<Plan>) {
         for kind in EventKind::ALL {
-            self.wanted[*kind as usize] = self.is_printed(*kind) || plan.wants(*kind);
+            self.wanted[*kind as usize] =
+                self.is_printed(*kind) || self.is_observed(*kind) || plan.wants(*kind);
         }
-        self.wants_old_digests =
-            self.is_printed(EventKind::File) || plan.uses(&[Field::FileHashMd5, Field::FileHashSha1]);
+        self.wants_old_digests = self.is_printed(EventKind::File)
+            || self.is_observed(EventKind::File)
+            || plan.uses(&[Field::FileHashMd5, Field::FileHashSha1]);
         let before = self.correlator.take();
         let correlator = Correlator::new(Arc::clone(&plan)).continuing(before);
         self.correlator = Some(correlator).filter(Correlator::is_needed);
         self.retired = self.rules_together();
+        self.correlator = self.correlator.take().filter(|_| !self.is_outside);
         self.matcher = Some(Matcher::new(plan));
     }
 
@@ -156,6 +171,7 @@ impl Hub {
     pub(crate) const fn is_full(&self) -> bool {
         self.finished.len() >= MAX_ALERTS
             || self.events.len() >= MAX_EVENT_BYTES
+            || self.seen.len() >= MAX_EVENT_BYTES
             || self.finished_bytes >= MAX_CAPTURE_BYTES
     }
 
@@ -189,11 +205,30 @@ impl Hub {
         self.hand_on();
     }
 
-    /// Finished alerts, printed events, and captures of failures.
-    pub(crate) fn take(&mut self) -> (Vec<Finished>, Vec<u8>, Vec<Vec<u8>>) {
+    /// Finished alerts, printed events, captures of failures, and events for others to look at.
+    pub(crate) fn take(&mut self) -> (Vec<Finished>, Vec<u8>, Vec<Vec<u8>>, Vec<u8>) {
         use std::mem::take;
         self.finished_bytes = 0;
-        (take(&mut self.finished), take(&mut self.events), take(&mut self.failures))
+        (take(&mut self.finished), take(&mut self.events), take(&mut self.failures), take(&mut self.seen))
+    }
+
+    /// Takes the hits of rules on an event that others have judged.
+    pub(crate) fn tell(&mut self, rules: &[u32], event: &Event<'_>) {
+        let Some(plan) = self.plan() else { return };
+        for rule in rules {
+            self.fresh.extend(self.alerts.draft(&plan, *rule, event, self.now));
+        }
+    }
+
+    /// Takes a correlation that others have found to hold; on the event at hand, where there is one.
+    pub(crate) fn tell_found(&mut self, fired: &Fired, event: Option<&Event<'_>>) {
+        let Some(plan) = self.plan() else { return };
+        self.fresh.extend(self.alerts.draft_correlated(&plan, fired, event, self.now));
+    }
+
+    /// The plan that rules' numbers are of.
+    pub(crate) fn plan(&self) -> Option<Arc<Plan>> {
+        self.matcher.as_ref().map(|matcher| Arc::clone(matcher.plan()))
     }
 
     fn enqueue(&mut self, draft: AlertDraft, pin: Option<PinId>) {
@@ -261,7 +296,7 @@ impl Hub {
     }
 
     fn judge(&mut self, event: &Event<'_>) {
-        let Some(matcher) = &mut self.matcher else { return };
+        let Some(matcher) = self.matcher.as_mut().filter(|_| !self.is_outside) else { return };
         let rules = matcher.match_event(event);
         if rules.is_empty() {
             return;
@@ -293,13 +328,17 @@ impl Hub {
         if self.fired.is_empty() {
             return;
         }
-        let Some(plan) = self.matcher.as_ref().map(|matcher| Arc::clone(matcher.plan())) else { return };
+        let Some(plan) = self.plan() else { return };
         for fired in self.fired.drain(..) {
             if plan.rules().get(fired.rule as usize).is_some_and(|rule| rule.quiet) {
                 continue;
             }
             self.fresh.extend(self.alerts.draft_correlated(&plan, &fired, event, self.now));
         }
+    }
+
+    fn is_observed(&self, kind: EventKind) -> bool {
+        self.observed.get(kind as usize).copied().unwrap_or(false)
     }
 
     fn is_printed(&self, kind: EventKind) -> bool {
@@ -314,6 +353,9 @@ impl Sink for Hub {
         }
         if self.is_printed(event.kind) {
             json::write_event(&mut self.events, event);
+        }
+        if self.is_outside || self.is_observed(event.kind) {
+            owned::write(&mut self.seen, event);
         }
         self.judge(event);
     }

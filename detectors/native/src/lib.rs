@@ -14,9 +14,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bavn_engine::alert::AlertHead;
+use bavn_engine::correlate::{Fired, Moment};
 use bavn_engine::owned::OwnedEvent;
 use bavn_engine::{Correlator, Matcher, Plan, RuleCounters, explain};
-use bavn_wire::messages::{Event, Frame, LinkType};
+use bavn_wire::messages::{Event, EventKind, Frame, LinkType, Sink};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -152,6 +153,8 @@ struct Batch {
     #[pyo3(get)]
     events: Py<PyBytes>,
     #[pyo3(get)]
+    seen: Py<PyBytes>,
+    #[pyo3(get)]
     problems: Vec<(String, String)>,
     #[pyo3(get)]
     more: bool,
@@ -169,6 +172,7 @@ impl Batch {
         };
         let heads = PyList::new(py, output.alerts.iter().map(|one| head(&one.head)))?;
         let events = PyBytes::new(py, &output.events).unbind();
+        let seen = PyBytes::new(py, &output.seen).unbind();
         worker.recycle(output.events);
         Ok(Self {
             alerts: alerts.unbind(),
@@ -176,6 +180,7 @@ impl Batch {
             failures: failures.unbind(),
             heads: heads.unbind(),
             events,
+            seen,
             problems: output.problems,
             more: output.more,
         })
@@ -257,6 +262,59 @@ impl Loop {
         let worker = self.worker();
         let output = py.detach(|| worker.finish(now_ns));
         Batch::new(py, output, worker)
+    }
+
+    /// Takes events that others made, as if the wire had: they are printed and judged.
+    fn take_events(&mut self, py: Python<'_>, events: Vec<PyBackedBytes>, now_ns: u64) -> PyResult<()> {
+        let worker = self.worker();
+        py.detach(|| {
+            let owned: Result<Vec<_>, _> = events.iter().map(|event| OwnedEvent::from_json(event)).collect();
+            let owned = owned.map_err(|why| error("BAVN-E050", &why))?;
+            worker.add(now_ns, |hub| owned.iter().for_each(|event| event.with(|event| hub.event(event))));
+            Ok(())
+        })
+    }
+
+    /// Takes the hits of rules on events that others have judged.
+    fn tell(&mut self, py: Python<'_>, hits: Vec<(PyBackedBytes, Vec<u32>)>, now_ns: u64) -> PyResult<()> {
+        let worker = self.worker();
+        py.detach(|| {
+            for (event, rules) in &hits {
+                let owned = OwnedEvent::from_json(event).map_err(|why| error("BAVN-E050", &why))?;
+                worker.add(now_ns, |hub| owned.with(|event| hub.tell(rules, event)));
+            }
+            Ok(())
+        })
+    }
+
+    /// Takes a correlation that others have found to hold: the rule, what was measured, the group, and when; on an
+    /// event, where one completed it.
+    #[pyo3(signature = (rule, measured, group, at, event, now_ns))]
+    fn tell_found(
+        &mut self,
+        rule: u32,
+        measured: f64,
+        group: Vec<String>,
+        at: (u64, u64, String),
+        event: Option<&[u8]>,
+        now_ns: u64,
+    ) -> PyResult<()> {
+        let (time, packet, kind) = at;
+        let kind =
+            EventKind::by_name(&kind).ok_or_else(|| error("BAVN-E050", format!("no kind {kind:?}")))?;
+        let owned = event.map(OwnedEvent::from_json).transpose().map_err(|why| error("BAVN-E050", &why))?;
+        self.worker().add(now_ns, |hub| {
+            let plan = hub.plan();
+            let told = plan
+                .and_then(|plan| Fired::told(&plan, rule, measured, group, Moment { time, packet, kind }));
+            let Some(mut fired) = told else { return };
+            fired.is_late = owned.is_none();
+            match &owned {
+                Some(owned) => owned.with(|event| hub.tell_found(&fired, Some(event))),
+                None => hub.tell_found(&fired, None),
+            }
+        });
+        Ok(())
     }
 
     fn swap(&mut self, engine: &Bound<'_, Engine>) {

@@ -28,6 +28,12 @@ pub(crate) struct Settings {
     /// Kinds of events that are printed; none is all.
     #[serde(default)]
     kinds: Vec<String>,
+    /// Kinds of events that are handed out for others to look at.
+    #[serde(default)]
+    observe: Vec<String>,
+    /// Rules are judged outside: every event that one wants is handed out, and none is matched here.
+    #[serde(default)]
+    pub(crate) outside: bool,
     /// Bytes of the evidence ring.
     #[serde(default)]
     pub(crate) evidence_bytes: usize,
@@ -97,10 +103,18 @@ impl Settings {
             return Ok(Vec::new());
         }
         if self.kinds.is_empty() {
-            return Ok(EventKind::ALL.to_vec());
+            // Each packet is printed only where packets are asked for by name.
+            return Ok(EventKind::ALL.iter().copied().filter(|kind| *kind != EventKind::Packet).collect());
         }
-        let named = self.kinds.iter().map(|name| EventKind::by_name(name).ok_or(format!("kinds: no {name}")));
-        named.collect()
+        named(&self.kinds)
+    }
+
+    /// Kinds that are handed out.
+    ///
+    /// # Errors
+    /// Where a name is no kind.
+    pub(crate) fn observed(&self) -> Result<Vec<EventKind>, String> {
+        named(&self.observe)
     }
 
     /// The worker's configuration for the kinds that anybody wants.
@@ -114,6 +128,7 @@ impl Settings {
             ..WireConfig::default()
         };
         config.kinds = looked_for(wanted);
+        config.packets = wanted.contains(&EventKind::Packet);
         config.features = self.features;
         if self.max_flows > 0 {
             config.limits.flows = self.max_flows;
@@ -123,6 +138,10 @@ impl Settings {
             None => Ok(config),
         }
     }
+}
+
+fn named(names: &[String]) -> Result<Vec<EventKind>, String> {
+    names.iter().map(|name| EventKind::by_name(name).ok_or(format!("kinds: no {name}"))).collect()
 }
 
 /// Kinds whose protocols are looked for: a flow's record names its protocol, so flows need every protocol.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bavn_engine::{Plan, RuleCounters};
 use bavn_wire::flow::features::FEATURES;
-use bavn_wire::messages::{Frame, LinkType};
+use bavn_wire::messages::{EventKind, Frame, LinkType};
 use bavn_wire::pipeline::Wire;
 
 use crate::hub::{Finished, Hub};
@@ -19,6 +19,8 @@ use crate::source::{Problem, Source, Turn};
 pub(crate) struct Output {
     pub(crate) alerts: Vec<Finished>,
     pub(crate) events: Vec<u8>,
+    /// Events for others to look at.
+    pub(crate) seen: Vec<u8>,
     /// Captures of flows whose parser failed.
     pub(crate) failures: Vec<Vec<u8>>,
     pub(crate) problems: Vec<Problem>,
@@ -156,7 +158,16 @@ impl Worker {
     pub(crate) fn swap(&mut self, plan: Arc<Plan>) {
         self.path.wire.set_features(plan.uses(FEATURES));
         self.path.hub.swap(plan);
-        self.path.wire.set_kinds(looked_for(&self.path.hub.kinds()));
+        let kinds = self.path.hub.kinds();
+        self.path.wire.set_packets(kinds.contains(&EventKind::Packet));
+        self.path.wire.set_kinds(looked_for(&kinds));
+    }
+
+    /// Lets others add to what the wire has said: events, hits, correlations that hold.
+    pub(crate) fn add(&mut self, now: u64, add: impl FnOnce(&mut Hub)) {
+        self.path.hub.now = now;
+        add(&mut self.path.hub);
+        self.path.settle();
     }
 
     /// Takes one frame of a live source; `now` is wall time in nanoseconds since the epoch.
@@ -220,8 +231,8 @@ impl Worker {
     }
 
     fn output(&mut self, more: bool, problems: Vec<Problem>) -> Output {
-        let (alerts, events, failures) = self.path.hub.take();
-        Output { alerts, events, failures, problems, more }
+        let (alerts, events, failures, seen) = self.path.hub.take();
+        Output { alerts, events, seen, failures, problems, more }
     }
 
     /// Takes an events' buffer back, so that the next step need not grow one.

@@ -13,5 +13,6 @@ pub mod fuzzing;
 pub mod json;
 pub mod messages;
 mod offload;
+pub mod packets;
 pub mod pipeline;
 pub mod proto;

@@ -209,6 +209,8 @@ kinds! {
     DceRpc "dce_rpc" Protocol "a DCE/RPC call";
     Ftp "ftp" Protocol "an FTP command";
     OpenVpn "openvpn" Protocol "an OpenVPN key exchange";
+    Packet "packet" Info "a packet";
+    Score "score" Info "a score that an analytic gave";
 }
 
 impl EventKind {

@@ -15,6 +15,7 @@ use crate::flow::table::{Env, FlowTable, Spoke};
 use crate::flow::{Evidence, Limits, PinId, Shared, enabled};
 use crate::messages::{EventKind, FlowInfo, Frame, Sink, Transport};
 use crate::offload::Offload;
+use crate::packets;
 
 /// What a worker is told at its start.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct WireConfig {
     pub kinds: Vec<EventKind>,
     /// Flows are looked at for sizes, gaps and entropy ([`crate::flow::features::FEATURES`]).
     pub features: bool,
+    /// Every packet is an event ([`crate::packets`]).
+    pub packets: bool,
     /// Bytes of the evidence ring; 0 keeps no packets.
     pub evidence_bytes: usize,
     /// A parser fails on every so manieth frame (a drill); 0 is never.
@@ -39,6 +42,7 @@ impl Default for WireConfig {
             limits: Limits::default(),
             kinds: EventKind::ALL.to_vec(),
             features: false,
+            packets: false,
             evidence_bytes: 0,
             panic_every: 0,
             checksums: false,
@@ -254,6 +258,11 @@ impl Wire {
         self.table.features.switch(is_on || self.config.features);
     }
 
+    /// Makes every packet an event from the next one on, or none.
+    pub const fn set_packets(&mut self, is_on: bool) {
+        self.config.packets = is_on;
+    }
+
     /// Named counters since the start.
     #[must_use]
     pub const fn counters(&self) -> &Counters {
@@ -390,7 +399,16 @@ impl Wire {
         if self.ring.is_on() {
             self.ring.record(slot, id, frame);
         }
+        if self.config.packets {
+            self.tell_packet(packet, slot, frame.time, sink);
+        }
         Fate::Analysed
+    }
+
+    #[cold]
+    fn tell_packet(&mut self, packet: &Packet<'_>, slot: u32, time: u64, sink: &mut dyn Sink) {
+        let (mut env, table, _) = self.parts(time, sink);
+        packets::tell(packet, &table.info(slot), &mut env);
     }
 
     fn fragment(

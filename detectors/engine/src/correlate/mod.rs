@@ -18,7 +18,7 @@ use bavn_wire::messages::{Event, EventKind};
 
 use crate::plan::Plan;
 pub(crate) use raw::RawCorrelation;
-pub use report::Fired;
+pub use report::{Fired, Moment};
 use table::Table;
 
 /// Rules that one correlation may name.

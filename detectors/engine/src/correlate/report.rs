@@ -28,7 +28,28 @@ pub struct Fired {
     pub is_late: bool,
 }
 
+/// When and by what a correlation came to hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// Time, nanoseconds since the epoch.
+    pub time: u64,
+    /// Number of the packet that brought it.
+    pub packet: u64,
+    /// Kind of the hit that completed it.
+    pub kind: EventKind,
+}
+
 impl Fired {
+    /// What another evaluator has found: a correlation, what was measured, and the texts of the group. `None` where
+    /// the rule is no correlation.
+    #[must_use]
+    pub fn told(plan: &Plan, rule: u32, measured: f64, group: Vec<String>, at: Moment) -> Option<Self> {
+        let of = plan.rules().get(rule as usize)?.correlation.as_ref()?;
+        let group: Vec<_> = group_fields(of, group.len()).into_iter().zip(group).collect();
+        let leaves = leaves(of, plan, measured, &group);
+        Some(Self { rule, group, leaves, time: at.time, packet: at.packet, kind: at.kind, is_late: true })
+    }
+
     /// Calls `then` with an event that tells of the group alone and belongs to no flow.
     pub fn with_event<R>(&self, then: impl FnOnce(&Event<'_>) -> R) -> R {
         let mut fields: Vec<(Field, Value<'_>)> = self

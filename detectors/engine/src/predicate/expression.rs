@@ -58,9 +58,24 @@ impl Expression {
     pub(super) fn is_match(&self, text: &[u8]) -> bool {
         match &self.ascii {
             Some(ascii) if text.is_ascii() => ascii.is_match(text),
-            _ => self.regex.is_match(text),
+            _ => {
+                self.regex.is_match(text)
+                    || mended(text).is_some_and(|text| self.regex.is_match(text.as_bytes()))
+            }
         }
     }
+}
+
+/// The text with one replacement character for each byte that is no UTF-8, as wildcards count it: else a stray byte
+/// would hide what stands around it from `.` and `[^x]`. `None` where there is no such byte.
+fn mended(text: &[u8]) -> Option<String> {
+    std::str::from_utf8(text).err()?;
+    let mut mended = String::with_capacity(text.len() + 32);
+    for chunk in text.utf8_chunks() {
+        mended.push_str(chunk.valid());
+        mended.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
+    }
+    Some(mended)
 }
 
 /// True where no letter beyond ASCII is named, by itself or by its number: it may fold to one within. Classes of
@@ -108,6 +123,14 @@ mod tests {
             assert!(expression.is_match("\u{17f}s".as_bytes()), "{pattern}");
         }
         assert!(Expression::new("\u{17f}", "i").unwrap().is_match(b"S"));
+    }
+
+    #[test]
+    fn a_byte_that_is_no_text_is_one_character() {
+        let is_match = |pattern, text: &[u8]| Expression::new(pattern, "").unwrap().is_match(text);
+        assert!(is_match("^a.b$", b"a\xffb") && !is_match("^a.b$", b"a\xff\xffb"));
+        assert!(is_match("[^.]{4}", b"a\xe2\x82b") && is_match("^a..b$", b"a\xe2\x82b"));
+        assert!(is_match("(?-u)\\xff", b"a\xff") && !is_match("^[a-z]+$", b"a\xff"));
     }
 
     #[test]

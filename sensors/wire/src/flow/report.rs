@@ -75,6 +75,21 @@ pub const FIELDS: &[Field] = &[
 /// Fields that a `weird` event can carry beside those of [`super::INFO_FIELDS`].
 pub const WEIRD_FIELDS: &[Field] = &[Field::WeirdDetail, Field::WeirdName, Field::WeirdProtocol];
 
+/// Fields that a `score` event can carry beside those of [`super::INFO_FIELDS`]: the analytics run outside this crate.
+pub const SCORE_FIELDS: &[Field] = &[
+    Field::ScoreDetector,
+    Field::ScoreEvents,
+    Field::ScoreReason,
+    Field::ScoreValue,
+    Field::DnsQuestionName,
+    Field::EventDuration,
+    Field::EventEnd,
+    Field::EventStart,
+    Field::TlsClientServerName,
+    Field::UrlDomain,
+    Field::UserName,
+];
+
 /// Gives out the flow's record.
 pub(crate) fn write(flow: &Flow, looks: Option<&Told>, reason: Reason, env: &mut Env<'_>) {
     if !env.sink.wants(EventKind::Flow) {

@@ -125,6 +125,10 @@ impl FlowTable {
         self.flows[slot].id
     }
 
+    pub(crate) fn info(&self, slot: u32) -> FlowInfo {
+        self.flows[slot].info()
+    }
+
     /// Takes one packet into its flow; gives the flow's slot.
     #[inline]
     pub(crate) fn packet(&mut self, packet: &Packet<'_>, env: &mut Env<'_>) -> u32 {

@@ -40,7 +40,7 @@ use crate::counters::Counters;
 use crate::fields::Field;
 use crate::flow::Shared;
 use crate::messages::{Direction, Event, EventKind, FlowInfo, Sink, Value};
-use crate::{files, flow, pipeline};
+use crate::{files, flow, packets, pipeline};
 pub use first::FirstBytes;
 
 /// Names of anomalies with their meaning.
@@ -54,6 +54,8 @@ macro_rules! protocols {
             match kind {
                 EventKind::Flow => flow::FIELDS,
                 EventKind::Weird => flow::WEIRD_FIELDS,
+                EventKind::Packet => packets::FIELDS,
+                EventKind::Score => flow::SCORE_FIELDS,
                 $(EventKind::$kind => $($module)::+::FIELDS,)*
             }
         }
