@@ -121,9 +121,9 @@ def packet_loop(engine: str, rules: RuleSet, settings: Settings) -> PacketLoop:
         from detectors.reference.loop import ReferenceLoop
 
         return ReferenceLoop(rules, settings)
-    from detectors.loop import PacketLoop
+    from detectors.loop import loop_for
 
-    return PacketLoop(rules.plan, settings)
+    return loop_for(rules.plan, settings)
 
 
 def simulate_option(run: Callable[..., int]) -> Callable[..., int]:

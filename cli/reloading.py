@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.watching import look
+from detectors.errors import BavnError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -85,7 +86,11 @@ class Reloader:
     def _hand_over(self) -> None:
         result, self._result = self._result, None
         if isinstance(result, Ready):
-            self.take(result)
+            try:
+                self.take(result)
+            except BavnError as error:
+                result = error
+        if isinstance(result, Ready):
             self.done += 1
             self.last_error = ""
         elif result is not None:

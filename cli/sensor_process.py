@@ -50,7 +50,7 @@ class SensorProcess:
     def __post_init__(self) -> None:
         """Open what the run needs: outbox, evidence, contract, packet loop."""
         from cli.contract import home_contract
-        from detectors.loop import PacketLoop, Settings
+        from detectors.loop import Settings, loop_for
         from sensors.agent import Agent
         from sensors.contract import Enforcer
         from sensors.evidence import EvidenceStore
@@ -67,7 +67,7 @@ class SensorProcess:
             agency=self.config.agency, sensor=self.config.sensor, key=event_key(self.home).hex(), tlp=contract.tlp,
             evidence_bytes=EVIDENCE_RING, checksums=self.config.checksums == "check",
         )  # fmt: skip
-        self.loop = PacketLoop(self.rules.plan, settings)
+        self.loop = loop_for(self.rules.plan, settings)
         self._digest: str = json.loads(self.rules.plan)["digest"]
         self.reloader = Reloader(self.rule_paths, self._take_rules, watch=self.watch_rules)
         evidence = EvidenceStore(self.home / "evidence")
@@ -122,6 +122,7 @@ class SensorProcess:
 
     def _take_rules(self, ready: Ready) -> None:
         """Judge by other rules from the next packet on."""
+        self.loop.require_detectors(ready.rules.plan)
         self.loop.swap_to(ready.engine)
         self.rules = ready.rules
         self._digest = json.loads(ready.rules.plan)["digest"]

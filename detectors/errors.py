@@ -237,6 +237,23 @@ CATALOGUE: Final[dict[str, tuple[str, str, str]]] = {
         "A scaffold asks for text that an event has: a name, a path, a program. This event has none.",
         "Begin from another event: bavn events CAPTURE shows them.",
     ),
+    "BAVN-E070": (
+        "a detector cannot be made",
+        "An installed package names a detector in Python (entry point in the group bavn.detectors) that cannot be imported or "
+        "made.",
+        "Mend or remove the package; `pip show` tells whose it is.",
+    ),
+    "BAVN-E071": (
+        "no detector runs",
+        "A rule is about scores (`service: score`), which only detectors in Python give. They begin with the run, where a rule "
+        "then asks for them.",
+        "Restart the sensor. The Python engine (`--engine python`) runs none.",
+    ),
+    "BAVN-E072": (
+        "a detector failed",
+        "A detector in Python raised an error. It is set aside until the next start; the others and all rules go on.",
+        "Tell its author; the sentence has the error.",
+    ),
     "BAVN-W001": (
         "part of the rule can never hold",
         "A branch of the rule needs a field that this sensor cannot see; the other branches work.",

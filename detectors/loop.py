@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # Time that one step may take where nobody says otherwise.
 STEP_MS: Final = 200
 LINK_ETHERNET: Final = 1
+# In a plan, whose JSON has one form, this stands where a rule is about scores.
+_SCORES: Final = b'"kind":"score"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,24 @@ class Batch:
     more: bool
 
 
+def loop_for(plan: bytes, settings: Settings) -> PacketLoop:
+    """The loop for a plan; with the detectors in Python beside it where a rule is about their scores.
+
+    Raises:
+        BavnError: the plan is refused, or E070 where a detector cannot be made.
+    """
+    if _SCORES not in plan:
+        return PacketLoop(plan, settings)
+    from detectors.analytics.loop import DetectingLoop  # noqa: PLC0415  (few plans need it)
+
+    return DetectingLoop(plan, settings)
+
+
 class PacketLoop:
     """One worker over one source. `now_ns` is always given: nothing here reads a clock."""
+
+    # Whether detectors run beside it.
+    has_detectors = False
 
     def __init__(self, plan: bytes | None, settings: Settings) -> None:
         loaded = None if plan is None else engine(plan)
@@ -107,8 +125,22 @@ class PacketLoop:
             self._loop.take_events(list(events), now_ns)
 
     def swap(self, plan: bytes) -> None:
-        """Run another plan from the next packet on; where it is refused the old one stays."""
+        """Run another plan from the next packet on; where it is refused the old one stays.
+
+        Raises:
+            BavnError: the plan is refused, or as `require_detectors` says.
+        """
+        self.require_detectors(plan)
         self.swap_to(engine(plan))
+
+    def require_detectors(self, plan: bytes) -> None:
+        """Refuse rules that need what did not begin with this loop.
+
+        Raises:
+            BavnError: E071 where rules are about scores and no detector runs.
+        """
+        if _SCORES in plan and not self.has_detectors:
+            raise BavnError("BAVN-E071", "the new rules are about scores, and no detector runs")
 
     def swap_to(self, ready: Any) -> None:  # noqa: ANN401
         """The same with what `engine` gave, so that the packets do not wait for it to be built."""

@@ -139,7 +139,7 @@ class NativeRunner:
 
     def loop(self, rules: RuleSet) -> loop.PacketLoop:
         """What packets go through."""
-        return loop.PacketLoop(rules.plan, loop.Settings(evidence_bytes=0))
+        return loop.loop_for(rules.plan, loop.Settings(evidence_bytes=0))
 
 
 def event_json(event: Mapping[str, Any]) -> bytes:

@@ -25,6 +25,8 @@ class ReferenceLoop(PacketLoop):
     """As PacketLoop; what a step finds comes with the next one. Alerts have no evidence: their packets are gone by then."""
 
     def __init__(self, rules: RuleSet, settings: Settings) -> None:
+        if any("score" in rule.kinds for rule in rules.rules):
+            raise BavnError("BAVN-E071", "the Python engine runs no detectors, and a rule is about scores")
         super().__init__(rules.plan, dataclasses.replace(settings, outside=True, evidence_bytes=0))
         self._rules = ReferenceRules(rules)
 
