@@ -37,7 +37,7 @@ BY_PROTOCOL: Final = ("stream", "datagram")
 LIMITS: Final = ("-rss_limit_mb=2048", "-malloc_limit_mb=2048", "-timeout=90", "-max_len=16384", "-print_funcs=0")
 NAME: Final = 8
 MAX_COMMITTED: Final = {"stream": 900_000, "datagram": 400_000}
-MAX_COMMITTED_PLAIN: Final = 220_000
+MAX_COMMITTED_PLAIN: Final = 180_000
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ def smallest(binaries: Path, row: Row, sharing: int) -> list[Path]:
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     sow(row)
-    start(["nice", "-n", "19", binaries / row.target, "-set_cover_merge=1", *LIMITS, out, row.corpus], row)
+    start([binaries / row.target, "-set_cover_merge=1", *LIMITS, out, row.corpus], row)
     left = MAX_COMMITTED.get(row.target, MAX_COMMITTED_PLAIN) // sharing
     kept = []
     for path in sorted(out.iterdir(), key=lambda path: (path.stat().st_size, path.name)):
