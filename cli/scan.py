@@ -6,7 +6,7 @@ import shlex
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -46,6 +46,13 @@ if TYPE_CHECKING:
     type=click.Choice(list(reversed(LEVELS))),
     help="Exit 1 where an alert of this level or above was found.",
 )
+@click.option(
+    "--events",
+    "kinds",
+    multiple=True,
+    metavar="KIND",
+    help="Print the events of that kind too (flow, dns, http, …; all), an alert follows what it was found in.",
+)
 @checksums_option
 @engine_option
 @simulate_option
@@ -56,6 +63,7 @@ def scan(
     paths: tuple[Path, ...],
     rule_paths: tuple[Path, ...],
     fail_on: str | None,
+    kinds: tuple[str, ...],
     checksums: str | None,
     engine: str,
     simulate: tuple[str, ...],
@@ -67,7 +75,7 @@ def scan(
     """
     from cli.captures import Summary, find_captures, read_all, rules_to_run
 
-    settings = loop_settings(home, checksums=checksums, simulate=simulate)
+    settings = loop_settings(home, checksums=checksums, simulate=simulate, **_printed(kinds, form, engine))
     loop = packet_loop(engine, rules_to_run(rule_paths), settings)
     summary = Summary()
     writer = None if form.raw else form.writer(alert_columns(form), ALERT_FIELDS)
@@ -75,6 +83,7 @@ def scan(
     def take(batch: Batch) -> None:
         summary.add(batch.heads)
         if writer is None:
+            write_documents(batch.events)
             write_documents(b"".join(alert + b"\n" for alert in batch.alerts))
             return
         for alert in batch.alerts:
@@ -86,6 +95,25 @@ def scan(
     sys.stdout.flush()
     print_summary(summary, utc=form.utc)
     return exit_code(summary, fail_on)
+
+
+def _printed(kinds: tuple[str, ...], form: Format, engine: str) -> dict[str, Any]:
+    """Give the loop's settings for events beside alerts."""
+    from detectors.loop import event_kinds
+
+    if not kinds:
+        return {}
+    if engine == "python":
+        raise click.BadParameter("the slow engine prints alerts alone", param_hint="--events")
+    if not form.raw:
+        raise click.BadParameter("events are printed as whole documents: --json, or a pipe", param_hint="--events")
+    unknown = set(kinds) - {*event_kinds(), "all"}
+    if unknown:
+        raise click.BadParameter(
+            f"no such kind: {', '.join(sorted(unknown))}; there are all, {', '.join(event_kinds())}",
+            param_hint="--events",
+        )
+    return {"events": True, "kinds": () if "all" in kinds else kinds}
 
 
 def _footer(count: int, most: list[tuple[str, int]]) -> str:

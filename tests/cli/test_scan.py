@@ -161,3 +161,20 @@ def test_interrupt_ends_with_130(site: Path) -> None:
         _, err = child.communicate(timeout=30)
     assert child.returncode == 130
     assert b"Traceback" not in err
+
+
+def test_events_and_alerts_in_one_stream(files: Path, empty_home: Path) -> None:
+    alone = call("scan", files / "good.pcap", home=empty_home).out.splitlines()
+    events = call("events", files / "good.pcap", "--kind", "http", "--kind", "flow", home=empty_home).out.splitlines()
+    both = call("scan", files / "good.pcap", "--events", "http", "--events", "flow", home=empty_home).out.splitlines()
+    kinds = [json.loads(line)["event"]["dataset"] for line in both]
+    assert kinds.count("bavn.alert") == len(alone) > 0
+    assert sorted(line for line in both if '"dataset":"bavn.alert"' not in line) == sorted(events)
+    assert kinds.index("bavn.http") < kinds.index("bavn.alert")
+
+
+def test_events_beside_alerts_are_asked_for_by_kind_and_as_documents(files: Path, empty_home: Path) -> None:
+    wrong = call("scan", files / "good.pcap", "--events", "nope", home=empty_home)
+    assert (wrong.code, "no such kind: nope" in wrong.err) == (2, True)
+    table = call("scan", files / "good.pcap", "--events", "http", "--csv", home=empty_home)
+    assert (table.code, "whole documents" in table.err) == (2, True)
