@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
-CASES = ["ldap"]
+CASES = ["ldap", "cldap"]
 FILTER = "ldap || cldap"
 FIELDS = [
     "ldap.messageID", "ldap.protocolOp", "ldap.name", "ldap.baseObject", "ldap.object", "ldap.entry", "ldap.delRequest",

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
-CASES = ["smb-sessions", "smb1-sessions", "rpc-calls"]
-FILTER = "ntlmssp && (smb || smb2 || dcerpc)"
+CASES = ["smb-sessions", "smb1-sessions", "rpc-calls", "http-ntlm"]
+FILTER = "ntlmssp && (smb || smb2 || dcerpc || http)"
 FIELDS = [
     "tcp.stream", "ntlmssp.messagetype", "ntlmssp.auth.username", "ntlmssp.auth.domain", "ntlmssp.auth.hostname",
     "ntlmssp.challenge.target_info.nb_computer_name", "ntlmssp.ntlmserverchallenge",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
-CASES = ["rdp"]
+CASES = ["rdp", "rdp-nla"]
 FILTER = "rdp"
 DECODE_AS = [f"tcp.port=={port},tpkt" for port in range(3390, 3394)]
 FIELDS = [

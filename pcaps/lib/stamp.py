@@ -38,6 +38,7 @@ VERSION_CALLS = {
     "dig": ["-v"],
     "bash": ["--version"],
     "swaks": ["--version"],
+    "apache2": ["-v"],
     "ndisc6": ["-V"],
     "dropbear": ["-V"],
     "busybox": [],

@@ -58,6 +58,8 @@ FIELDS = {
     "ldap_mechanisms": ["ldap.mechanism"],
     "rdp_clients": ["rdp.client.name"],
     "openvpn_opcodes": ["openvpn.opcode"],
+    "rdp_selected": ["rdp.negReq.selectedProtocol"],
+    "rdp_failures": ["rdp.negFailure.failureCode"],
 }
 DNS_TYPES = {
     "A": 1, "SOA": 6, "NULL": 10, "PTR": 12, "MX": 15, "TXT": 16, "AAAA": 28, "SRV": 33, "DNSKEY": 48, "HTTPS": 65,

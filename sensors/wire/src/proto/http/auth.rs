@@ -1,6 +1,8 @@
-//! Basic credentials (RFC 7617).
+//! Basic credentials (RFC 7617) and tokens of NTLM (RFC 4559).
 
-use super::limits::MAX_CREDENTIALS;
+use super::limits::{MAX_CREDENTIALS, MAX_TOKEN};
+use crate::proto::base64;
+use crate::proto::ntlm::mechanism;
 
 /// User and password of an Authorization header's value, where it is basic.
 pub(super) fn basic(value: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
@@ -9,39 +11,20 @@ pub(super) fn basic(value: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     if !scheme.eq_ignore_ascii_case(b"basic ") || token.len() > MAX_CREDENTIALS {
         return None;
     }
-    let mut user = decode(token)?;
+    let mut user = base64::decode(token)?;
     let colon = memchr::memchr(b':', &user)?;
     let password = user.split_off(colon + 1);
     user.pop();
     Some((user, password))
 }
 
-/// Base64 (RFC 4648 4), with or without padding.
-fn decode(text: &[u8]) -> Option<Vec<u8>> {
-    let end = text.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last + 1);
-    let text = text.get(..end)?;
-    let mut out = Vec::with_capacity(text.len() * 3 / 4);
-    let (mut bits, mut held) = (0_u32, 0);
-    for &byte in text {
-        bits = (bits << 6 | u32::from(digit(byte)?)) & 0xff_ffff;
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            out.push((bits >> held) as u8);
-        }
-    }
-    Some(out)
-}
-
-const fn digit(byte: u8) -> Option<u8> {
-    match byte {
-        b'A'..=b'Z' => Some(byte - b'A'),
-        b'a'..=b'z' => Some(byte - b'a' + 26),
-        b'0'..=b'9' => Some(byte - b'0' + 52),
-        b'+' => Some(62),
-        b'/' => Some(63),
-        _ => None,
-    }
+/// The token of a header that authenticates by NTLM, bare or within Negotiate (RFC 4559 4); none where it holds no NTLM.
+pub(super) fn ntlm_token(value: &[u8]) -> Option<Vec<u8>> {
+    let space = memchr::memchr(b' ', value)?;
+    let (scheme, token) = (value.get(..space)?, value.get(space..)?.trim_ascii());
+    let is_known = scheme.eq_ignore_ascii_case(b"ntlm") || scheme.eq_ignore_ascii_case(b"negotiate");
+    let token = Some(token).filter(|token| is_known && token.len() <= MAX_TOKEN).and_then(base64::decode)?;
+    mechanism::ntlm_message(&token).is_some().then_some(token)
 }
 
 #[cfg(test)]
@@ -57,5 +40,18 @@ mod tests {
         assert_eq!(basic(b"Basic !!"), None);
         assert_eq!(basic(b"Basic QWxh"), None, "no colon");
         assert_eq!(basic(b""), None);
+    }
+
+    #[test]
+    fn only_ntlm_is_a_token() {
+        let bare = b"TlRMTVNTUAABAAAA";
+        let token = Some(b"NTLMSSP\0\x01\0\0\0".to_vec());
+        assert_eq!(ntlm_token(&[b"NTLM ", &bare[..]].concat()), token);
+        assert_eq!(ntlm_token(&[b"negotiate  ", &bare[..]].concat()), token);
+        for other in [&b"NTLM"[..], b"NTLM !", b"Negotiate YII=", b"Basic TlRMTVNTUAABAAAA", b""] {
+            assert_eq!(ntlm_token(other), None);
+        }
+        let long = [b"NTLM ", &bare[..], &[b'A'; MAX_TOKEN]].concat();
+        assert_eq!(ntlm_token(&long), None);
     }
 }

@@ -14,6 +14,8 @@ pub const RESPONSE_TIMEOUT: u64 = 30_000_000_000;
 pub const MAX_EXTENSION: usize = 32;
 /// Bytes of basic credentials that are decoded.
 pub const MAX_CREDENTIALS: usize = 1024;
+/// Bytes of a security token in base64 that is decoded; a longer one holds no NTLM.
+pub const MAX_TOKEN: usize = 16 * 1024;
 /// Digits of a chunk's size, leading zeros included.
 pub const MAX_CHUNK_DIGITS: u8 = 16;
 /// Bytes of a method.

@@ -9,6 +9,7 @@ pub mod content;
 pub(crate) mod event;
 pub(crate) mod head;
 pub mod limits;
+mod ntlm;
 mod probe;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ pub(crate) mod url;
 pub use event::FIELDS;
 
 use crate::messages::{Direction, EventKind};
+use crate::proto::ntlm::Outcome;
 use crate::proto::{Close, Context, FirstBytes, Next, PROBE_BYTES, Probe, StreamParser};
 use body::{Framing, State};
 use content::Content;
@@ -64,6 +66,8 @@ pub struct Http {
     /// The direction that requests go, once a head has shown it.
     requests: Option<Direction>,
     depth: u64,
+    /// A user that NTLM tells of.
+    log_in: Option<Box<ntlm::LogIn>>,
     /// What follows is another protocol's.
     switched: bool,
     /// That which follows, where it is read here.
@@ -92,7 +96,8 @@ impl Half {
 }
 
 impl StreamParser for Http {
-    const KINDS: &'static [EventKind] = &[EventKind::Http, EventKind::File, EventKind::Websocket];
+    const KINDS: &'static [EventKind] =
+        &[EventKind::Http, EventKind::File, EventKind::Websocket, EventKind::Ntlm];
     const FIRST: FirstBytes = FirstBytes::GRAPHIC;
 
     fn probe(data: &[u8], _: Direction) -> Probe {
@@ -158,6 +163,9 @@ impl StreamParser for Http {
         self.cut_head(first, cx);
         self.cut_head(first.flip(), cx);
         self.open.flush(cx);
+        if let Some(mut log_in) = self.log_in.take() {
+            log_in.end(Outcome::Unobserved, None, cx);
+        }
         if let Some(next) = &mut self.upgraded {
             next.close(why, cx);
         }
@@ -165,7 +173,8 @@ impl StreamParser for Http {
 
     fn held(&self) -> usize {
         let upgraded = self.upgraded.as_ref().map_or(0, Upgraded::held);
-        self.halves.iter().map(Half::held).sum::<usize>() + self.open.held() + upgraded
+        let log_in = self.log_in.as_ref().map_or(0, |log_in| log_in.held());
+        self.halves.iter().map(Half::held).sum::<usize>() + self.open.held() + upgraded + log_in
     }
 }
 
@@ -361,6 +370,11 @@ impl Http {
             self.open.flush(cx);
         }
         self.depth += 1;
+        if cx.wants(EventKind::Ntlm) {
+            for token in ntlm::of_request(&head) {
+                self.log_in.get_or_insert_default().request(&token, self.depth, cx);
+            }
+        }
         let request = Request {
             time: cx.time,
             packet: cx.packet,
@@ -404,6 +418,14 @@ impl Http {
         let body = framing.response_bytes(bodiless);
         let response = Response { line, head: &head, cut, body };
         event::give_out(request.as_ref().filter(|request| !request.told), Some(&response), cx);
+        if matches!(line.code, 401 | 407) && cx.wants(EventKind::Ntlm) {
+            for token in ntlm::of_response(&head) {
+                self.log_in.get_or_insert_default().token(&token, cx);
+            }
+        }
+        if let (Some(log_in), Some(request)) = (&mut self.log_in, &request) {
+            log_in.answered(request.depth, line.code, cx);
+        }
         if line.code == 101 {
             self.upgraded = Upgraded::new(request.as_ref(), &head, direction.flip(), cx);
         }

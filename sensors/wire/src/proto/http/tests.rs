@@ -658,3 +658,94 @@ fn files_alone_are_told_where_they_alone_are_wanted() {
     bench.send(UP, UPLOAD).send(DOWN, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
     assert_eq!((files(&bench).len(), bench.log.seen.len()), (2, 2));
 }
+
+mod log_ins {
+    use super::*;
+    use crate::proto::base64::encode;
+    use crate::proto::ntlm;
+    use crate::proto::ntlm::tests::{authenticate, challenge, response2};
+
+    const NEGOTIATE: &[u8] = b"NTLMSSP\0\x01\0\0\0\x01\x02\x08\0";
+
+    fn request(scheme: &str, token: &[u8]) -> Vec<u8> {
+        let token = String::from_utf8(encode(token)).unwrap();
+        format!("GET / HTTP/1.1\r\n{scheme} {token}\r\n\r\n").into_bytes()
+    }
+
+    fn response(code: u16, header: &str, token: &[u8]) -> Vec<u8> {
+        let token = String::from_utf8(encode(token)).unwrap();
+        format!("HTTP/1.1 {code} X\r\n{header} {token}\r\nContent-Length: 0\r\n\r\n").into_bytes()
+    }
+
+    fn run(parts: &[(Direction, Vec<u8>)]) -> Vec<[String; 4]> {
+        let mut log = Recorder::new(ntlm::FIELDS);
+        log.wanted = &[EventKind::Ntlm];
+        let mut bench = Bench { parser: Http::default(), log, next: Next::More };
+        for (direction, data) in parts {
+            bench.send(*direction, data);
+        }
+        bench.close();
+        let names = ["user.name", "bavn.ntlm.server.target", "bavn.ntlm.success", "bavn.ntlm.status"];
+        let told = bench.log.seen.iter().filter(|seen| seen.kind == EventKind::Ntlm);
+        told.inspect(|seen| assert_eq!(seen.get("bavn.ntlm.carrier"), "http"))
+            .map(|seen| names.map(|name| seen.get(name).to_owned()))
+            .collect()
+    }
+
+    fn log_in(to: &str, from: &str, ask: u16, end: u16) -> Vec<(Direction, Vec<u8>)> {
+        vec![
+            (UP, request(to, NEGOTIATE)),
+            (DOWN, response(ask, from, &challenge())),
+            (UP, request(to, &authenticate("ann", &response2()))),
+            (DOWN, response(end, "Server:", b"")),
+        ]
+    }
+
+    const TO_SERVER: (&str, &str) = ("Authorization: NTLM", "WWW-Authenticate: NTLM");
+
+    #[test]
+    fn servers_and_proxies_let_in_or_not() {
+        let (to, from) = TO_SERVER;
+        assert_eq!(run(&log_in(to, from, 401, 200)), [["ann", "EXAMPLE", "true", "200"]]);
+        assert_eq!(run(&log_in(to, from, 401, 401)), [["ann", "EXAMPLE", "false", "401"]]);
+        let (to, from) = ("Proxy-Authorization: Negotiate", "Proxy-Authenticate: Negotiate");
+        assert_eq!(run(&log_in(to, from, 407, 503)), [["ann", "EXAMPLE", "true", "503"]]);
+        assert_eq!(run(&log_in(to, from, 407, 407)), [["ann", "EXAMPLE", "false", "407"]]);
+    }
+
+    #[test]
+    fn each_of_several_on_a_connection_is_told() {
+        let (to, from) = TO_SERVER;
+        let both = [log_in(to, from, 401, 401), log_in(to, from, 401, 200)].concat();
+        let told = [["ann", "EXAMPLE", "false", "401"], ["ann", "EXAMPLE", "true", "200"]];
+        assert_eq!(run(&both), told);
+    }
+
+    #[test]
+    fn what_is_not_seen_is_unobserved() {
+        let (to, from) = TO_SERVER;
+        let parts = log_in(to, from, 401, 200);
+        // A scanner asks for the server's names only, twice.
+        let scan = [&parts[..2], &parts[..2]].concat();
+        assert_eq!(run(&scan), [["?", "EXAMPLE", "?", "?"], ["?", "EXAMPLE", "?", "?"]]);
+        assert_eq!(run(&parts[..3]), [["ann", "EXAMPLE", "?", "?"]]);
+        assert_eq!(run(&parts[1..2]), [["?", "EXAMPLE", "?", "?"]]);
+        assert_eq!(run(&[parts[2].clone(), parts[3].clone()]), [["ann", "?", "true", "200"]]);
+        assert!(run(&[(UP, request("Authorization: Negotiate", b"\x60\x03\x06\x01\x2a"))]).is_empty());
+    }
+
+    #[test]
+    fn an_answer_to_an_earlier_request_decides_nothing() {
+        let (to, from) = TO_SERVER;
+        let mut parts = log_in(to, from, 401, 200);
+        parts.insert(2, (UP, b"GET /a HTTP/1.1\r\n\r\n".to_vec()));
+        parts.insert(4, (DOWN, response(401, "Server:", b"")));
+        assert_eq!(run(&parts), [["ann", "EXAMPLE", "true", "200"]]);
+    }
+
+    #[test]
+    fn a_malformed_message_is_named() {
+        let bench = Bench::of(&[(UP, &request("Authorization: NTLM", b"NTLMSSP\0\x03\0\0\0"))]);
+        assert_eq!(bench.log.weird(), ["ntlm_malformed"]);
+    }
+}

@@ -61,6 +61,18 @@ impl Exchange {
         Some(())
     }
 
+    /// True where the token's message follows what was seen: one that repeats a step begins another authentication.
+    #[must_use]
+    pub fn takes(&self, token: &[u8]) -> bool {
+        let kind = mechanism::ntlm_message(token).and_then(|message| super::little::u32_at(message, 8));
+        match kind {
+            Some(1) => self.is_empty(),
+            Some(2) => self.challenge.is_none() && self.authenticate.is_none(),
+            Some(3) => self.authenticate.is_none(),
+            _ => true,
+        }
+    }
+
     /// True once the message that names the user was seen.
     #[must_use]
     pub fn has_user(&self) -> bool {
