@@ -31,9 +31,13 @@ CLASSES = {
 
 
 def instructions(command: str, capture: Path, work: Path) -> int:
-    """Count the instructions of one run."""
-    out = f"--callgrind-out-file={work / 'callgrind.out'}"
-    argv = ["valgrind", "--tool=callgrind", out, sys.executable, str(BAVN), command, str(capture), "--json"]
+    """Count the instructions of one run of a command of bavn."""
+    return collected([sys.executable, str(BAVN), command, str(capture), "--json"], work)
+
+
+def collected(command: list[str], work: Path) -> int:
+    """Count the instructions of a process."""
+    argv = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={work / 'callgrind.out'}", *command]
     done = subprocess.run(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
     found = re.search(r"Collected : (\d+)", done.stderr)
     if not found:
