@@ -31,6 +31,7 @@ CHECKSUMS: Final = ("checksum_wrong", "checksum_offloaded")
 _SUFFIXES: Final = (".pcap", ".pcapng", ".cap", ".trace", ".dmp")
 _PACKED: Final = (".gz", ".zst")
 _PROGRESS_AFTER_S: Final = 1.0
+_PROGRESS_EVERY_S: Final = 0.5
 
 
 @dataclass
@@ -200,13 +201,16 @@ class Progress:
     def __init__(self, summary: Summary) -> None:
         self._summary = summary
         self._shown = False
+        self._next_s = _PROGRESS_AFTER_S
 
     def tell(self, loop: PacketLoop, path: Path) -> None:
         """Show how far it is."""
-        if not sys.stderr.isatty() or self._summary.seconds < _PROGRESS_AFTER_S:
+        seconds = self._summary.seconds
+        if not sys.stderr.isatty() or seconds < self._next_s:
             return
+        self._next_s = seconds + _PROGRESS_EVERY_S
         frames = loop.counters()["frames"]
-        rate = frames / self._summary.seconds
+        rate = frames / seconds
         found = self._summary.levels.total()
         sys.stderr.write(f"\r\x1b[K{frames:,} packets, {rate:,.0f}/s, {found:,} alerts  {safe(path.name, 40)}")
         sys.stderr.flush()

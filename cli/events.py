@@ -18,6 +18,7 @@ from cli.reading import (
     loop_settings,
     short_time,
     simulate_option,
+    workers_option,
     write_documents,
 )
 from cli.summary import counted, print_summary
@@ -62,6 +63,7 @@ TOLD: Final = (
 )
 @checksums_option
 @simulate_option
+@workers_option
 @format_options
 @click.pass_obj
 def events(
@@ -71,6 +73,7 @@ def events(
     features: bool,
     checksums: str | None,
     simulate: tuple[str, ...],
+    workers: int,
     form: Format,
 ) -> int:
     """Read captures and print protocol events (`event.dataset` = bavn.dns, bavn.http, …).
@@ -83,7 +86,9 @@ def events(
     unknown = set(kinds) - set(event_kinds())
     if unknown:
         raise click.BadParameter(f"no such kind: {', '.join(sorted(unknown))}; there are {', '.join(event_kinds())}")
-    settings = loop_settings(home, checksums=checksums, events=True, kinds=kinds, features=features, simulate=simulate)
+    settings = loop_settings(
+        home, checksums=checksums, events=True, kinds=kinds, features=features, simulate=simulate, workers=workers
+    )
     loop = PacketLoop(None, settings)
     summary = Summary()
     writer = None if form.raw else form.writer(_columns(form), _CSV_FIELDS)

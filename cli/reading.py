@@ -32,6 +32,9 @@ ALERT_FIELDS: Final = (
 SHORT_ID: Final = 6
 """Characters of an id that people read."""
 
+MOST_WORKERS: Final = 64
+"""Workers of one packet loop."""
+
 _TRUNCATED: Final = "BAVN-E403"
 _SCAN_KEY: Final = "00" * 32
 _DELETE: Final = b"\x7f"
@@ -134,6 +137,17 @@ def simulate_option(run: Callable[..., int]) -> Callable[..., int]:
         metavar="NAME",
         callback=_known_limits,
         help="Make a limit bite, to see what then happens (a wrong name lists them).",
+    )(run)
+
+
+def workers_option(run: Callable[..., int]) -> Callable[..., int]:
+    """Give a command `--workers`."""
+    return click.option(
+        "--workers",
+        type=click.IntRange(1, MOST_WORKERS),
+        default=1,
+        show_default=True,
+        help="Threads that share the work; what is found and its order stay the same.",
     )(run)
 
 

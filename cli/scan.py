@@ -23,6 +23,7 @@ from cli.reading import (
     packet_loop,
     short_time,
     simulate_option,
+    workers_option,
     write_documents,
 )
 from cli.summary import LEVELS, counted, print_summary
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 @checksums_option
 @engine_option
 @simulate_option
+@workers_option
 @format_options
 @click.pass_obj
 def scan(
@@ -67,6 +69,7 @@ def scan(
     checksums: str | None,
     engine: str,
     simulate: tuple[str, ...],
+    workers: int,
     form: Format,
 ) -> int:
     """Read captures (pcap, pcapng, gzip, zstd; files or folders) and print alerts.
@@ -75,7 +78,8 @@ def scan(
     """
     from cli.captures import Summary, find_captures, read_all, rules_to_run
 
-    settings = loop_settings(home, checksums=checksums, simulate=simulate, **_printed(kinds, form, engine))
+    printed = _printed(kinds, form, engine)
+    settings = loop_settings(home, checksums=checksums, simulate=simulate, workers=workers, **printed)
     loop = packet_loop(engine, rules_to_run(rule_paths), settings)
     summary = Summary()
     writer = None if form.raw else form.writer(alert_columns(form), ALERT_FIELDS)

@@ -54,7 +54,7 @@ class SensorProcess:
         from sensors.agent import Agent
         from sensors.contract import Enforcer
         from sensors.evidence import EvidenceStore
-        from sensors.identity import event_key, load_config
+        from sensors.identity import event_key, load_capture, load_config
         from sensors.outbox import Outbox, open_undamaged
         from sensors.sender import Delivery
         from sensors.writer import Writer
@@ -66,6 +66,7 @@ class SensorProcess:
         settings = Settings(
             agency=self.config.agency, sensor=self.config.sensor, key=event_key(self.home).hex(), tlp=contract.tlp,
             evidence_bytes=EVIDENCE_RING, checksums=self.config.checksums == "check",
+            workers=load_capture(self.home).workers,
         )  # fmt: skip
         self.loop = loop_for(self.rules.plan, settings)
         self._digest: str = json.loads(self.rules.plan)["digest"]

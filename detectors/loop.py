@@ -30,6 +30,8 @@ class Settings:
 
     `key` is the sensor's secret for alert ids, 64 hex digits; `max_flows` 0 = the default; `checksums` True = checked;
     `features` True = flows tell their sizes, gaps and entropy also where no rule asks.
+    `workers` are the threads that share the work: what comes out and its order are the same for any number, as long as no
+    limit bites.
     """
 
     agency: str = "local"
@@ -47,6 +49,7 @@ class Settings:
     # Kinds of events that are handed out as data; and whether rules are judged outside, on every event that one wants.
     observe: tuple[str, ...] = ()
     outside: bool = False
+    workers: int = 1
 
     def to_json(self) -> bytes:
         """As the compiled loop takes it."""
@@ -87,7 +90,7 @@ def loop_for(plan: bytes, settings: Settings) -> PacketLoop:
 
 
 class PacketLoop:
-    """One worker over one source. `now_ns` is always given: nothing here reads a clock."""
+    """One or several workers over one source. `now_ns` is always given: nothing here reads a clock."""
 
     # Whether detectors run beside it.
     has_detectors = False

@@ -6,7 +6,7 @@ import hashlib
 import os
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal, TypeVar
 
 import msgspec
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 KEY_BYTES: Final = 32
+
+_Config = TypeVar("_Config", bound=msgspec.Struct)
 
 
 class SensorConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -46,6 +48,16 @@ class SensorConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     checksums: Literal["ignore", "check"] = "ignore"
 
 
+class CaptureConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How the sensor captures: the `[capture]` table of a home's `bavn.toml`.
+
+    Attributes:
+        workers: threads that share the packets; alerts do not depend on their number.
+    """
+
+    workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """A sensor that may send."""
@@ -71,14 +83,26 @@ def load_config(home: Path) -> SensorConfig:
     Raises:
         SensorError: BAVN-E130 where it cannot be read.
     """
+    return _table(home, "sensor", SensorConfig)
+
+
+def load_capture(home: Path) -> CaptureConfig:
+    """Read the `[capture]` table of the home's `bavn.toml`; defaults where there is none.
+
+    Raises:
+        SensorError: BAVN-E130 where it cannot be read.
+    """
+    return _table(home, "capture", CaptureConfig)
+
+
+def _table(home: Path, name: str, shape: type[_Config]) -> _Config:
     path = home / "bavn.toml"
     if not path.is_file():
-        return SensorConfig()
+        return shape()
     import tomllib  # noqa: PLC0415  (most scans have no such file)
 
     try:
-        table = tomllib.loads(path.read_text("utf-8")).get("sensor", {})
-        return msgspec.convert(table, SensorConfig)
+        return msgspec.convert(tomllib.loads(path.read_text("utf-8")).get(name, {}), shape)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise SensorError("BAVN-E130", f"{path.name}: {error}") from error
 

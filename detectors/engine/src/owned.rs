@@ -78,6 +78,19 @@ impl Owned {
         typed.ok_or_else(|| EventError(format!("{} cannot be {text:?}", field.name())))
     }
 
+    fn of(value: &Value<'_>) -> Self {
+        match *value {
+            Value::Unobserved => Self::Unobserved,
+            Value::Bool(flag) => Self::Bool(flag),
+            Value::Number(number) => Self::Number(number),
+            Value::Float(number) => Self::Float(number),
+            Value::Time(ns) => Self::Time(ns),
+            Value::Ip(ip) => Self::Ip(ip),
+            Value::Text(bytes) => Self::Text(bytes.to_vec()),
+            Value::List(items) => Self::List(items.iter().map(Self::of).collect()),
+        }
+    }
+
     /// As a value whose lists are kept in `lists`, one for each list in turn.
     fn borrow<'a>(&'a self, list: &'a [Value<'a>]) -> Value<'a> {
         match self {
@@ -249,6 +262,20 @@ impl OwnedEvent {
         }
     }
 
+    /// A copy of an event.
+    #[must_use]
+    pub fn of(event: &Event<'_>) -> Self {
+        let Event { kind, time, packet, flow, fields } = *event;
+        let fields = fields.iter().map(|(field, value)| (*field, Owned::of(value))).collect();
+        Self { kind, time, packet, flow: flow.clone(), fields }
+    }
+
+    /// Number of its flow, 0 for none.
+    #[must_use]
+    pub const fn flow(&self) -> u64 {
+        self.flow.id
+    }
+
     /// Calls `then` with the event as the engine takes it.
     pub fn with<R>(&self, then: impl FnOnce(&Event<'_>) -> R) -> R {
         let lists: Vec<Vec<Value<'_>>> = self.fields.iter().map(|(_, value)| value.items()).collect();
@@ -302,6 +329,21 @@ mod tests {
             write(&mut again, event);
         });
         assert_eq!(line, again);
+    }
+
+    #[test]
+    fn a_copy_says_the_same() {
+        let list = [Value::Text(b"\xff\0"), Value::Ip("10.0.0.1".parse().unwrap())];
+        let fields = [
+            (Field::HttpHeaderNames, Value::List(&list)),
+            (Field::HttpResponseStatusCode, Value::Number(404)),
+            (Field::HttpVersion, Value::Unobserved),
+        ];
+        let flow = FlowInfo { id: 7, port: [1, 2], ..NO_FLOW };
+        let event = Event { kind: EventKind::Http, time: 5, packet: 6, flow: &flow, fields: &fields };
+        let copy = OwnedEvent::of(&event);
+        assert_eq!(copy.flow(), 7);
+        copy.with(|copy| assert_eq!(format!("{copy:?}"), format!("{event:?}")));
     }
 
     #[test]

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use bavn_engine::alert::{AlertDraft, AlertHead, Alerts, EvidenceRef};
 use bavn_engine::correlate::{Correlator, Fired};
-use bavn_engine::{Matcher, Plan, RuleCounters, owned};
+use bavn_engine::owned::{self, OwnedEvent};
+use bavn_engine::{Matcher, Plan, RuleCounters};
 use bavn_wire::fields::Field;
 use bavn_wire::flow::{Evidence, PinId};
 use bavn_wire::json;
@@ -17,13 +18,61 @@ use sha2::{Digest, Sha256};
 use crate::settings::Settings;
 
 /// Alerts of one step; then the loop hands them out before it reads on.
-const MAX_ALERTS: usize = 10_000;
+pub(crate) const MAX_ALERTS: usize = 10_000;
 /// Bytes of printed events of one step.
-const MAX_EVENT_BYTES: usize = 128 << 10;
+pub(crate) const MAX_EVENT_BYTES: usize = 128 << 10;
 /// Bytes of the captures of one step, and of those behind an alert that is not complete.
-const MAX_CAPTURE_BYTES: usize = 16 << 20;
+pub(crate) const MAX_CAPTURE_BYTES: usize = 16 << 20;
 /// Alerts behind one that is not complete; with more, it gets what packets there are.
 const MAX_QUEUED: usize = 4096;
+
+/// Where something was found: what every worker finds falls into one order by it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    /// The frame at hand, or the time that passed: what the source gave, counted from 1.
+    pub(crate) turn: u64,
+    pub(crate) phase: Phase,
+    /// The flow that was ended or told of the time, by its number; 0 in other phases.
+    pub(crate) flow: u64,
+}
+
+/// Steps of a turn, in their order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    /// Flows that are due are ended or told of the time, in the order of their numbers.
+    #[default]
+    Due,
+    /// The frame contradicts other fragments.
+    Overlap,
+    /// The frame itself.
+    Frame,
+}
+
+/// Hits that correlations are to look at, at an event.
+pub(crate) struct Feed {
+    pub(crate) rules: Vec<u32>,
+    pub(crate) event: OwnedEvent,
+}
+
+/// What leaves a hub in the order of the hits.
+pub(crate) enum Item {
+    Alert(Finished),
+    /// Only from a hub that leaves correlations to another.
+    Feed(Feed, Option<Arc<Capture>>),
+}
+
+/// What a hub found since the last look.
+#[derive(Default)]
+pub(crate) struct Found {
+    pub(crate) items: Vec<(Place, Item)>,
+    pub(crate) events: Vec<u8>,
+    /// Events for others to look at, as [`owned::write`] has them.
+    pub(crate) seen: Vec<u8>,
+    /// End of each printed event, where places are kept.
+    pub(crate) ends: Vec<(Place, usize)>,
+    /// Captures of flows whose parser failed.
+    pub(crate) failures: Vec<(Place, Vec<u8>)>,
+}
 
 /// A finished alert and the capture of its flow; alerts of one flow and packet share it.
 pub(crate) struct Finished {
@@ -32,14 +81,30 @@ pub(crate) struct Finished {
     pub(crate) head: AlertHead,
 }
 
-/// An alert on its way. All leave in the order of their hits.
+/// What is on its way. All leave in the order of their hits.
 struct Hit {
-    draft: AlertDraft,
+    place: Place,
+    what: Fresh,
     is_complete: bool,
     capture: Option<Arc<Capture>>,
 }
 
-struct Capture {
+enum Fresh {
+    Draft(AlertDraft),
+    Feed(Feed),
+}
+
+impl Fresh {
+    const fn flow(&self) -> u64 {
+        match self {
+            Self::Draft(draft) => draft.flow,
+            Self::Feed(feed) => feed.event.flow(),
+        }
+    }
+}
+
+/// A capture that was kept.
+pub(crate) struct Capture {
     pcap: Arc<Vec<u8>>,
     reference: EvidenceRef,
 }
@@ -48,21 +113,20 @@ struct Capture {
 pub(crate) struct Hub {
     /// Wall time of the step, nanoseconds since the epoch.
     pub(crate) now: u64,
-    finished: Vec<Finished>,
-    pub(crate) events: Vec<u8>,
-    /// Events for others to look at, as [`owned::write`] has them.
-    seen: Vec<u8>,
+    /// Where events of now are found.
+    pub(crate) place: Place,
+    found: Found,
     observed: [bool; EventKind::ALL.len()],
     /// Rules are judged by others, who tell of their hits.
     is_outside: bool,
-    /// Captures of flows whose parser failed.
-    failures: Vec<Vec<u8>>,
     matcher: Option<Matcher>,
     correlator: Option<Correlator>,
+    /// This is one of several workers: places are kept, correlations are left to who sees the hits of all.
+    is_member: bool,
     /// What correlations have found at the event at hand.
     fired: Vec<Fired>,
     alerts: Alerts,
-    fresh: VecDeque<AlertDraft>,
+    fresh: VecDeque<(Place, Fresh)>,
     queue: VecDeque<Hit>,
     /// Alerts that have left the queue: the number of its first.
     left: u64,
@@ -84,6 +148,15 @@ pub(crate) struct Hub {
 impl Hub {
     /// A hub that judges by a plan, or only prints where there is none.
     pub(crate) fn new(plan: Option<Arc<Plan>>, settings: &Settings) -> Result<Self, String> {
+        Self::of(plan, settings, false)
+    }
+
+    /// The hub of one of several workers.
+    pub(crate) fn member(plan: Option<Arc<Plan>>, settings: &Settings) -> Result<Self, String> {
+        Self::of(plan, settings, true)
+    }
+
+    fn of(plan: Option<Arc<Plan>>, settings: &Settings, is_member: bool) -> Result<Self, String> {
         let mut printed = [false; EventKind::ALL.len()];
         for kind in settings.printed()? {
             printed[kind as usize] = true;
@@ -94,16 +167,15 @@ impl Hub {
         }
         let mut hub = Self {
             now: 0,
-            seen: Vec::new(),
+            place: Place::default(),
+            found: Found::default(),
             observed,
             is_outside: settings.outside,
-            finished: Vec::new(),
-            events: Vec::new(),
             matcher: None,
             correlator: None,
+            is_member,
             fired: Vec::new(),
             alerts: Alerts::new(settings.alerts()?),
-            failures: Vec::new(),
             fresh: VecDeque::new(),
             queue: VecDeque::new(),
             left: 0,
@@ -168,26 +240,27 @@ impl Hub {
     }
 
     /// True where enough was found to hand it out.
-    pub(crate) const fn is_full(&self) -> bool {
-        self.finished.len() >= MAX_ALERTS
-            || self.events.len() >= MAX_EVENT_BYTES
-            || self.seen.len() >= MAX_EVENT_BYTES
+    pub(crate) fn is_full(&self) -> bool {
+        self.found.items.len() >= MAX_ALERTS
+            || self.found.events.len() >= MAX_EVENT_BYTES
+            || self.found.seen.len() >= MAX_EVENT_BYTES
             || self.finished_bytes >= MAX_CAPTURE_BYTES
     }
 
     /// Asks the wire to keep the packets of fresh hits, and finishes the alerts whose packets are complete.
     pub(crate) fn settle(&mut self, wire: &mut Wire) {
         let mut last = None;
-        while let Some(draft) = self.fresh.pop_front() {
+        while let Some((place, what)) = self.fresh.pop_front() {
+            let at = what.flow();
             let pin = match last {
-                Some((flow, pin)) if flow == draft.flow => pin,
+                Some((flow, pin)) if flow == at => pin,
                 _ => {
                     self.collect(wire);
-                    wire.pin(draft.flow)
+                    wire.pin(at)
                 }
             };
-            last = Some((draft.flow, pin));
-            self.enqueue(draft, pin);
+            last = Some((at, pin));
+            self.enqueue(place, what, pin);
         }
         self.collect(wire);
         if self.queue.len() >= MAX_QUEUED || self.queued_bytes >= MAX_CAPTURE_BYTES {
@@ -205,25 +278,26 @@ impl Hub {
         self.hand_on();
     }
 
-    /// Finished alerts, printed events, captures of failures, and events for others to look at.
-    pub(crate) fn take(&mut self) -> (Vec<Finished>, Vec<u8>, Vec<Vec<u8>>, Vec<u8>) {
-        use std::mem::take;
+    /// What was found since the last call.
+    pub(crate) fn take(&mut self) -> Found {
         self.finished_bytes = 0;
-        (take(&mut self.finished), take(&mut self.events), take(&mut self.failures), take(&mut self.seen))
+        std::mem::take(&mut self.found)
     }
 
     /// Takes the hits of rules on an event that others have judged.
     pub(crate) fn tell(&mut self, rules: &[u32], event: &Event<'_>) {
         let Some(plan) = self.plan() else { return };
         for rule in rules {
-            self.fresh.extend(self.alerts.draft(&plan, *rule, event, self.now));
+            let draft = self.alerts.draft(&plan, *rule, event, self.now);
+            self.fresh.extend(draft.map(|draft| (self.place, Fresh::Draft(draft))));
         }
     }
 
     /// Takes a correlation that others have found to hold; on the event at hand, where there is one.
     pub(crate) fn tell_found(&mut self, fired: &Fired, event: Option<&Event<'_>>) {
         let Some(plan) = self.plan() else { return };
-        self.fresh.extend(self.alerts.draft_correlated(&plan, fired, event, self.now));
+        let draft = self.alerts.draft_correlated(&plan, fired, event, self.now);
+        self.fresh.extend(draft.map(|draft| (self.place, Fresh::Draft(draft))));
     }
 
     /// The plan that rules' numbers are of.
@@ -231,11 +305,24 @@ impl Hub {
         self.matcher.as_ref().map(|matcher| Arc::clone(matcher.plan()))
     }
 
-    fn enqueue(&mut self, draft: AlertDraft, pin: Option<PinId>) {
+    /// Takes an events' buffer back, so that the next need not grow.
+    pub(crate) fn recycle(&mut self, mut events: Vec<u8>) {
+        if self.found.events.is_empty() {
+            events.clear();
+            self.found.events = events;
+        }
+    }
+
+    /// The first place of which something is still to leave; none where all has left.
+    pub(crate) fn waits_at(&self) -> Option<Place> {
+        self.queue.front().map(|hit| hit.place)
+    }
+
+    fn enqueue(&mut self, place: Place, what: Fresh, pin: Option<PinId>) {
         if let Some(pin) = pin {
             self.pins.entry(pin).or_default().push(self.left + self.queue.len() as u64);
         }
-        self.queue.push_back(Hit { draft, is_complete: pin.is_none(), capture: None });
+        self.queue.push_back(Hit { place, what, is_complete: pin.is_none(), capture: None });
     }
 
     fn collect(&mut self, wire: &mut Wire) {
@@ -249,7 +336,7 @@ impl Hub {
 
     fn complete(&mut self, evidence: Evidence) {
         if evidence.is_failure {
-            self.failures.push(evidence.pcap);
+            self.found.failures.push((self.place, evidence.pcap));
             return;
         }
         let numbers = self.pins.remove(&evidence.pin).unwrap_or_default();
@@ -268,27 +355,27 @@ impl Hub {
         while self.queue.front().is_some_and(|hit| hit.is_complete) {
             let Some(hit) = self.queue.pop_front() else { break };
             self.left += 1;
-            let capture = hit.capture.as_deref();
-            let bytes = capture.map_or(0, |capture| capture.pcap.len());
+            let bytes = hit.capture.as_deref().map_or(0, |capture| capture.pcap.len());
             self.queued_bytes = self.queued_bytes.saturating_sub(bytes);
             self.finished_bytes += bytes;
-            self.finished.push(Finished {
-                head: hit.draft.head.clone(),
-                alert: hit.draft.finish(capture.map(|capture| &capture.reference)),
-                evidence: capture.map(|capture| Arc::clone(&capture.pcap)),
-            });
+            let item = match hit.what {
+                Fresh::Draft(draft) => Item::Alert(Finished::new(draft, hit.capture.as_deref())),
+                Fresh::Feed(feed) => Item::Feed(feed, hit.capture),
+            };
+            self.found.items.push((hit.place, item));
         }
     }
 
     /// Named counters of rules and alerts.
     pub(crate) fn counters(&self) -> [(&'static str, u64); 7] {
         let rules = self.rules_together();
-        let correlated = self.correlator.as_ref().map(Correlator::counts).unwrap_or_default();
+        let correlated = self.correlator.as_ref().filter(|_| !self.is_member);
+        let [groups, evicted, without_group, lost] = correlation_counters(correlated);
         [
-            ("correlation_groups", correlated.groups),
-            ("correlation_evicted", correlated.evicted),
-            ("correlation_without_group", correlated.without_group),
-            ("correlation_lost", correlated.lost),
+            groups,
+            evicted,
+            without_group,
+            lost,
             ("rule_candidates", rules.candidates),
             ("rule_matches", rules.matches),
             ("rule_unobserved", rules.unobserved),
@@ -303,14 +390,31 @@ impl Hub {
         }
         let rules = rules.to_vec();
         let plan = Arc::clone(matcher.plan());
-        for rule in rules {
-            if let Some(correlator) = &mut self.correlator {
-                correlator.hit(rule, event, &mut self.fired);
-            }
-            if plan.rules().get(rule as usize).is_some_and(|rule| rule.quiet) {
+        let place = self.place_of(event);
+        for rule in &rules {
+            if is_quiet(&plan, *rule) {
                 continue;
             }
-            self.fresh.extend(self.alerts.draft(&plan, rule, event, self.now));
+            let draft = self.alerts.draft(&plan, *rule, event, self.now);
+            self.fresh.extend(draft.map(|draft| (place, Fresh::Draft(draft))));
+        }
+        self.correlate(rules, event, place);
+    }
+
+    /// Lets correlations look at the hits of an event, or keeps them for who does.
+    fn correlate(&mut self, mut rules: Vec<u32>, event: &Event<'_>, place: Place) {
+        let Some(correlator) = &mut self.correlator else { return };
+        rules.retain(|rule| correlator.is_fed_by(*rule));
+        if rules.is_empty() {
+            return;
+        }
+        if self.is_member {
+            let event = OwnedEvent::of(event);
+            self.fresh.push_back((place, Fresh::Feed(Feed { rules, event })));
+            return;
+        }
+        for rule in rules {
+            correlator.hit(rule, event, &mut self.fired);
         }
         self.tell_correlated(Some(event));
     }
@@ -318,7 +422,7 @@ impl Hub {
     /// Tells correlations of the time, in which spans end.
     #[inline]
     pub(crate) fn pass_time(&mut self, time: u64, packet: u64) {
-        if let Some(correlator) = &mut self.correlator {
+        if let Some(correlator) = self.correlator.as_mut().filter(|_| !self.is_member) {
             correlator.advance(time, packet, &mut self.fired);
             self.tell_correlated(None);
         }
@@ -330,15 +434,21 @@ impl Hub {
         }
         let Some(plan) = self.plan() else { return };
         for fired in self.fired.drain(..) {
-            if plan.rules().get(fired.rule as usize).is_some_and(|rule| rule.quiet) {
+            if is_quiet(&plan, fired.rule) {
                 continue;
             }
-            self.fresh.extend(self.alerts.draft_correlated(&plan, &fired, event, self.now));
+            let draft = self.alerts.draft_correlated(&plan, &fired, event, self.now);
+            self.fresh.extend(draft.map(|draft| (self.place, Fresh::Draft(draft))));
         }
     }
 
     fn is_observed(&self, kind: EventKind) -> bool {
         self.observed.get(kind as usize).copied().unwrap_or(false)
+    }
+
+    fn place_of(&self, event: &Event<'_>) -> Place {
+        let flow = if self.place.phase == Phase::Due { event.flow.id } else { 0 };
+        Place { flow, ..self.place }
     }
 
     fn is_printed(&self, kind: EventKind) -> bool {
@@ -352,10 +462,14 @@ impl Sink for Hub {
             *came += 1;
         }
         if self.is_printed(event.kind) {
-            json::write_event(&mut self.events, event);
+            json::write_event(&mut self.found.events, event);
+            if self.is_member {
+                let end = self.found.events.len();
+                self.found.ends.push((self.place_of(event), end));
+            }
         }
         if self.is_outside || self.is_observed(event.kind) {
-            owned::write(&mut self.seen, event);
+            owned::write(&mut self.found.seen, event);
         }
         self.judge(event);
     }
@@ -369,7 +483,44 @@ impl Sink for Hub {
     }
 }
 
+impl Finished {
+    /// A draft with its capture, where some was kept.
+    pub(crate) fn new(draft: AlertDraft, capture: Option<&Capture>) -> Self {
+        Self {
+            head: draft.head.clone(),
+            alert: draft.finish(capture.map(|capture| &capture.reference)),
+            evidence: capture.map(|capture| Arc::clone(&capture.pcap)),
+        }
+    }
+
+    /// Bytes it holds.
+    pub(crate) fn size(&self) -> usize {
+        self.alert.len() + self.evidence.as_ref().map_or(0, |pcap| pcap.len())
+    }
+}
+
+/// True where a rule's own hits make no alert.
+pub(crate) fn is_quiet(plan: &Plan, rule: u32) -> bool {
+    plan.rules().get(rule as usize).is_some_and(|rule| rule.quiet)
+}
+
+/// Named counters of correlations.
+pub(crate) fn correlation_counters(of: Option<&Correlator>) -> [(&'static str, u64); 4] {
+    let counts = of.map(Correlator::counts).unwrap_or_default();
+    [
+        ("correlation_groups", counts.groups),
+        ("correlation_evicted", counts.evicted),
+        ("correlation_without_group", counts.without_group),
+        ("correlation_lost", counts.lost),
+    ]
+}
+
 impl Capture {
+    /// Bytes it holds.
+    pub(crate) fn size(&self) -> usize {
+        self.pcap.len()
+    }
+
     fn new(evidence: Evidence) -> Self {
         let reference = EvidenceRef {
             sha256: hex(&Sha256::digest(&evidence.pcap)),

@@ -7,6 +7,7 @@ mod ring;
 mod settings;
 mod source;
 mod tables;
+mod team;
 mod worker;
 
 use std::path::Path;
@@ -25,6 +26,7 @@ use pyo3::types::{PyBytes, PyDict, PyList};
 
 use crate::settings::Settings;
 use crate::source::{Problem, Source};
+use crate::team::Team;
 use crate::worker::{Output, Worker};
 
 /// An error for Python: `ValueError(code, sentence)`.
@@ -162,7 +164,7 @@ struct Batch {
 
 impl Batch {
     /// Moves a step's output to Python; the worker gets its buffer back.
-    fn new(py: Python<'_>, output: Output, worker: &mut Worker) -> PyResult<Self> {
+    fn new(py: Python<'_>, output: Output, worker: &mut Crew) -> PyResult<Self> {
         let bytes = |data: &Vec<u8>| PyBytes::new(py, data);
         let alerts = PyList::new(py, output.alerts.iter().map(|one| bytes(&one.alert)))?;
         let evidence = PyList::new(py, captures(py, &output))?;
@@ -197,16 +199,52 @@ fn captures<'py>(py: Python<'py>, output: &Output) -> Vec<Option<Bound<'py, PyBy
     output.alerts.iter().map(|one| one.evidence.as_ref().map(&mut capture)).collect()
 }
 
-/// One worker over one source. For one thread at a time.
+/// One worker in the calling thread, or several in threads of their own.
+enum Crew {
+    One(Box<Worker>),
+    Many(Box<Team>),
+}
+
+macro_rules! each {
+    ($crew:expr, $name:ident => $run:expr) => {
+        match $crew {
+            Crew::One($name) => $run,
+            Crew::Many($name) => $run,
+        }
+    };
+}
+
+impl Crew {
+    fn new(plan: Option<Arc<Plan>>, settings: Settings) -> Result<Self, String> {
+        Ok(match settings.workers {
+            1 => Self::One(Box::new(Worker::new(plan, &settings)?)),
+            _ => Self::Many(Box::new(Team::new(plan.as_ref(), settings)?)),
+        })
+    }
+
+    fn recycle(&mut self, events: Vec<u8>) {
+        each!(self, crew => crew.recycle(events));
+    }
+}
+
+/// One or several workers over one source. For one thread at a time.
 #[pyclass(module = "detectors._native")]
 struct Loop {
     // Python's types must be `Sync`; the lock is never waited for, since every method has the loop to itself.
-    worker: Mutex<Worker>,
+    worker: Mutex<Crew>,
 }
 
 impl Loop {
-    fn worker(&mut self) -> &mut Worker {
+    fn worker(&mut self) -> &mut Crew {
         self.worker.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The worker, where there is one alone: what others add to what it says has its place there only.
+    fn alone(&mut self) -> PyResult<&mut Worker> {
+        match self.worker() {
+            Crew::One(worker) => Ok(worker),
+            Crew::Many(_) => Err(error("BAVN-E002", "workers: others may add to what one worker says, not to several's")),
+        }
     }
 }
 
@@ -217,12 +255,13 @@ impl Loop {
     fn new(engine: Option<&Bound<'_, Engine>>, settings: &[u8]) -> PyResult<Self> {
         let settings = Settings::read(settings).map_err(|why| error("BAVN-E002", why))?;
         let plan = engine.map(|engine| Arc::clone(&engine.get().plan));
-        let worker = Worker::new(plan, &settings).map_err(|why| error("BAVN-E002", why))?;
+        let worker = Crew::new(plan, settings).map_err(|why| error("BAVN-E002", why))?;
         Ok(Self { worker: Mutex::new(worker) })
     }
 
     fn open_file(&mut self, path: &str) -> PyResult<()> {
-        self.worker().attach(Source::file(Path::new(path)).map_err(problem)?);
+        let source = Source::file(Path::new(path)).map_err(problem)?;
+        each!(self.worker(), crew => crew.attach(source));
         Ok(())
     }
 
@@ -230,7 +269,7 @@ impl Loop {
     fn attach_ring(&mut self, fd: i32, link: u16, skip_outgoing: bool) -> PyResult<()> {
         let ring =
             ring::Ring::attach(fd, LinkType(link), skip_outgoing).map_err(|why| error("BAVN-E103", why))?;
-        self.worker().attach(Source::Ring(ring));
+        each!(self.worker(), crew => crew.attach(Source::Ring(ring)));
         Ok(())
     }
 
@@ -247,26 +286,27 @@ impl Loop {
                 let wire_len = u32::try_from(data.len()).unwrap_or(u32::MAX);
                 let link = LinkType(*link);
                 let frame = Frame { time: *time, link, interface: 0, wire_len, vlan_tci: None, data };
-                worker.frame(&frame, now_ns);
+                each!(worker, crew => crew.frame(&frame, now_ns));
             }
         });
     }
 
     fn step(&mut self, py: Python<'_>, now_ns: u64, budget_ms: u64) -> PyResult<Batch> {
         let worker = self.worker();
-        let output = py.detach(|| worker.step(now_ns, Duration::from_millis(budget_ms)));
+        let budget = Duration::from_millis(budget_ms);
+        let output = py.detach(|| each!(worker, crew => crew.step(now_ns, budget)));
         Batch::new(py, output, worker)
     }
 
     fn finish(&mut self, py: Python<'_>, now_ns: u64) -> PyResult<Batch> {
         let worker = self.worker();
-        let output = py.detach(|| worker.finish(now_ns));
+        let output = py.detach(|| each!(worker, crew => crew.finish(now_ns)));
         Batch::new(py, output, worker)
     }
 
     /// Takes events that others made, as if the wire had: they are printed and judged.
     fn take_events(&mut self, py: Python<'_>, events: Vec<PyBackedBytes>, now_ns: u64) -> PyResult<()> {
-        let worker = self.worker();
+        let worker = self.alone()?;
         py.detach(|| {
             let owned: Result<Vec<_>, _> = events.iter().map(|event| OwnedEvent::from_json(event)).collect();
             let owned = owned.map_err(|why| error("BAVN-E050", &why))?;
@@ -277,7 +317,7 @@ impl Loop {
 
     /// Takes the hits of rules on events that others have judged.
     fn tell(&mut self, py: Python<'_>, hits: Vec<(PyBackedBytes, Vec<u32>)>, now_ns: u64) -> PyResult<()> {
-        let worker = self.worker();
+        let worker = self.alone()?;
         py.detach(|| {
             for (event, rules) in &hits {
                 let owned = OwnedEvent::from_json(event).map_err(|why| error("BAVN-E050", &why))?;
@@ -303,7 +343,7 @@ impl Loop {
         let kind =
             EventKind::by_name(&kind).ok_or_else(|| error("BAVN-E050", format!("no kind {kind:?}")))?;
         let owned = event.map(OwnedEvent::from_json).transpose().map_err(|why| error("BAVN-E050", &why))?;
-        self.worker().add(now_ns, |hub| {
+        self.alone()?.add(now_ns, |hub| {
             let plan = hub.plan();
             let told = plan
                 .and_then(|plan| Fired::told(&plan, rule, measured, group, Moment { time, packet, kind }));
@@ -317,8 +357,12 @@ impl Loop {
         Ok(())
     }
 
-    fn swap(&mut self, engine: &Bound<'_, Engine>) {
-        self.worker().swap(Arc::clone(&engine.get().plan));
+    fn swap(&mut self, py: Python<'_>, engine: &Bound<'_, Engine>) {
+        let plan = Arc::clone(&engine.get().plan);
+        match self.worker() {
+            Crew::One(worker) => worker.swap(plan),
+            Crew::Many(team) => py.detach(|| team.swap(&plan)),
+        }
     }
 
     /// For each rule of the plan what it did since the plan runs.
@@ -336,8 +380,10 @@ impl Loop {
     }
 
     fn counters<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let worker = self.worker();
+        let counts = py.detach(|| each!(worker, crew => crew.counters()));
         let counters = PyDict::new(py);
-        for (name, count) in self.worker().counters() {
+        for (name, count) in counts {
             counters.set_item(name, count)?;
         }
         Ok(counters)

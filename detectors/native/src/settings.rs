@@ -5,6 +5,8 @@ use bavn_wire::messages::EventKind;
 use bavn_wire::pipeline::WireConfig;
 use serde::Deserialize;
 
+/// Most workers of a loop.
+const MAX_WORKERS: usize = 64;
 /// Length of the sensor's key in bytes.
 pub(crate) const KEY_BYTES: usize = 32;
 
@@ -49,6 +51,13 @@ pub(crate) struct Settings {
     /// Limits that shall bite (drills).
     #[serde(default)]
     simulate: Vec<String>,
+    /// Threads that share the work.
+    #[serde(default = "one")]
+    pub(crate) workers: usize,
+}
+
+const fn one() -> usize {
+    1
 }
 
 impl Settings {
@@ -60,6 +69,9 @@ impl Settings {
         let settings: Self = serde_json::from_slice(json).map_err(|error| error.to_string())?;
         settings.key_bytes()?;
         settings.printed()?;
+        if !(1..=MAX_WORKERS).contains(&settings.workers) {
+            return Err(format!("workers: from 1 to {MAX_WORKERS} are possible"));
+        }
         Ok(settings)
     }
 

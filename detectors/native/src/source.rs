@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use bavn_wire::capture::Capture;
 use bavn_wire::messages::Frame;
 
+use crate::kernel::KernelCounts;
 #[cfg(target_os = "linux")]
 use crate::ring::Ring;
 
@@ -16,14 +17,63 @@ const FRAMES_PER_LOOK: usize = 1024;
 pub(crate) type Problem = (String, String);
 
 /// A source of frames.
+#[derive(Default)]
 pub(crate) enum Source {
     /// Frames are pushed, or there is nothing more.
+    #[default]
     None,
     /// A capture file.
     File(Box<Capture>),
     /// A kernel ring.
     #[cfg(target_os = "linux")]
     Ring(Ring),
+}
+
+/// The source at hand, and what the kernel counted of it and those before.
+#[derive(Default)]
+pub(crate) struct Origin {
+    pub(crate) source: Source,
+    /// True where packets bear the time of now, so that the clock may end flows.
+    pub(crate) is_live: bool,
+    kernel: KernelCounts,
+    /// Of the rings before this one.
+    kernel_before: KernelCounts,
+}
+
+impl Origin {
+    /// Reads from another source from now on.
+    pub(crate) fn attach(&mut self, source: Source) {
+        self.is_live = source.is_live();
+        self.replace(source);
+    }
+
+    /// As [`attach`](Self::attach), where the clock stays what it was.
+    pub(crate) fn replace(&mut self, source: Source) {
+        self.read_kernel();
+        self.kernel_before = self.kernel;
+        self.source = source;
+    }
+
+    /// True where live frames are pushed.
+    pub(crate) const fn is_pushed(&self) -> bool {
+        self.is_live && matches!(self.source, Source::None)
+    }
+
+    /// What the kernel counted, by name.
+    pub(crate) fn kernel(&mut self) -> [(&'static str, u64); 5] {
+        self.read_kernel();
+        self.kernel.list()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn read_kernel(&mut self) {
+        if let Source::Ring(ring) = &mut self.source {
+            self.kernel = self.kernel_before.plus(&ring.statistics());
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    const fn read_kernel(&self) {}
 }
 
 /// How a turn of reading ended.

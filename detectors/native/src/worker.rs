@@ -9,10 +9,9 @@ use bavn_wire::flow::features::FEATURES;
 use bavn_wire::messages::{EventKind, Frame, LinkType};
 use bavn_wire::pipeline::Wire;
 
-use crate::hub::{Finished, Hub};
-use crate::kernel::KernelCounts;
+use crate::hub::{Finished, Found, Hub, Item};
 use crate::settings::{Settings, looked_for};
-use crate::source::{Problem, Source, Turn};
+use crate::source::{Origin, Problem, Source, Turn};
 
 /// What a step gave.
 #[derive(Default)]
@@ -30,12 +29,7 @@ pub(crate) struct Output {
 /// A worker with its tables.
 pub(crate) struct Worker {
     path: Path,
-    source: Source,
-    /// True where packets bear the time of now, so that the clock may end flows.
-    is_live: bool,
-    kernel: KernelCounts,
-    /// Of the rings before this one.
-    kernel_before: KernelCounts,
+    origin: Origin,
 }
 
 /// What each frame goes through.
@@ -138,20 +132,12 @@ impl Worker {
         let mut wire = Wire::new(settings.wire(&hub.kinds())?);
         wire.set_features(looks);
         let path = Path { wire, hub, first_time: 0, last_time: 0, held: None, panics: 0 };
-        let (kernel, kernel_before) = (KernelCounts::default(), KernelCounts::default());
-        Ok(Self { path, source: Source::None, is_live: false, kernel, kernel_before })
+        Ok(Self { path, origin: Origin::default() })
     }
 
     /// Reads from another source from now on.
     pub(crate) fn attach(&mut self, source: Source) {
-        self.is_live = source.is_live();
-        self.replace(source);
-    }
-
-    fn replace(&mut self, source: Source) {
-        self.read_kernel();
-        self.kernel_before = self.kernel;
-        self.source = source;
+        self.origin.attach(source);
     }
 
     /// Judges by another plan from the next event on.
@@ -172,7 +158,7 @@ impl Worker {
 
     /// Takes one frame of a live source; `now` is wall time in nanoseconds since the epoch.
     pub(crate) fn frame(&mut self, frame: &Frame<'_>, now: u64) {
-        self.is_live = true;
+        self.origin.is_live = true;
         self.path.hub.now = now;
         while !self.path.is_ready(frame.time) {}
         self.path.take_now(frame);
@@ -185,7 +171,7 @@ impl Worker {
         if path.take_held() {
             return self.output(true, Vec::new());
         }
-        let turn = self.source.turn(budget, &mut |frame| path.take(frame));
+        let turn = self.origin.source.turn(budget, &mut |frame| path.take(frame));
         self.after(turn, now)
     }
 
@@ -198,14 +184,14 @@ impl Worker {
                 true
             }
             // Frames are pushed, or the file has ended, whose packets know nothing of our clock.
-            Turn::End => self.is_live && !self.tick(now),
+            Turn::End => self.origin.is_live && !self.tick(now),
             Turn::Broken(problem) => {
                 problems.push(problem);
                 false
             }
         };
         if !more {
-            self.replace(Source::None);
+            self.origin.replace(Source::None);
         }
         self.output(more, problems)
     }
@@ -219,10 +205,10 @@ impl Worker {
     pub(crate) fn finish(&mut self, now: u64) -> Output {
         self.path.hub.now = now;
         let path = &mut self.path;
-        if path.take_held() || self.source.rest(&mut |frame| path.take(frame)) || path.take_held() {
+        if path.take_held() || self.origin.source.rest(&mut |frame| path.take(frame)) || path.take_held() {
             return self.output(true, Vec::new());
         }
-        self.replace(Source::None);
+        self.origin.replace(Source::None);
         let is_done = self.path.portions(|wire, hub| wire.finish_some(hub));
         if is_done {
             self.path.hub.release_all();
@@ -231,21 +217,23 @@ impl Worker {
     }
 
     fn output(&mut self, more: bool, problems: Vec<Problem>) -> Output {
-        let (alerts, events, failures, seen) = self.path.hub.take();
+        let Found { items, events, failures, seen, .. } = self.path.hub.take();
+        let alert = |(_, item)| match item {
+            Item::Alert(alert) => Some(alert),
+            Item::Feed(..) => None,
+        };
+        let alerts = items.into_iter().filter_map(alert).collect();
+        let failures = failures.into_iter().map(|(_, pcap)| pcap).collect();
         Output { alerts, events, seen, failures, problems, more }
     }
 
     /// Takes an events' buffer back, so that the next step need not grow one.
-    pub(crate) fn recycle(&mut self, mut events: Vec<u8>) {
-        events.clear();
-        if self.path.hub.events.is_empty() {
-            self.path.hub.events = events;
-        }
+    pub(crate) fn recycle(&mut self, events: Vec<u8>) {
+        self.path.hub.recycle(events);
     }
 
     /// Named counters since the start.
     pub(crate) fn counters(&mut self) -> Vec<(&'static str, u64)> {
-        self.read_kernel();
         let mut counters = self.path.wire.counters().clone();
         counters.panics += self.path.panics;
         let mut all = counters.list();
@@ -255,29 +243,19 @@ impl Worker {
             ("first_time", self.path.first_time),
             ("last_time", self.path.last_time),
         ]);
-        all.extend(self.kernel.list());
+        all.extend(self.origin.kernel());
         all
     }
 
     /// What each rule of the plan did since the plan runs.
-    pub(crate) fn rules(&self) -> Vec<RuleCounters> {
+    pub(crate) fn rules(&mut self) -> Vec<RuleCounters> {
         self.path.hub.rules()
     }
 
     /// Events that came, by kind.
-    pub(crate) fn kinds(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        self.path.hub.came()
+    pub(crate) fn kinds(&mut self) -> Vec<(&'static str, u64)> {
+        self.path.hub.came().collect()
     }
-
-    #[cfg(target_os = "linux")]
-    fn read_kernel(&mut self) {
-        if let Source::Ring(ring) = &mut self.source {
-            self.kernel = self.kernel_before.plus(&ring.statistics());
-        }
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    const fn read_kernel(&self) {}
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod asn1;
 pub mod capture;
 pub mod counters;
 pub mod decode;
+pub mod dispatch;
 pub mod fields;
 pub mod files;
 pub mod flow;

@@ -129,7 +129,7 @@ pub struct FlowInfo {
     pub packets: [u64; 2],
     /// Bytes of IP packets each way.
     pub bytes: [u64; 2],
-    /// Number of the flow in this run, from 1, in the order of first packets; 0 for no flow.
+    /// Number of the packet that began the flow: its number in this run; 0 for no flow.
     pub id: u64,
 }
 

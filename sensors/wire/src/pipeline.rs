@@ -8,6 +8,7 @@ use crate::decode::sctp_chunks;
 use crate::decode::{
     Checksum, Drop, Found, Fragment, Packet, Upper, checksum, decode_into, decode_transport,
 };
+use crate::dispatch::Part;
 use crate::flow::evidence::Ring;
 use crate::flow::frag::{self, Fragments, Outcome};
 use crate::flow::key::KeyHasher;
@@ -74,6 +75,18 @@ impl WireConfig {
         }
         true
     }
+
+    /// One of so many workers' share of it: all together hold what one alone would.
+    #[must_use]
+    pub fn share(mut self, of: usize) -> Self {
+        let of = of.max(1);
+        let Limits { flows, stream_bytes, parser_bytes, .. } = self.limits;
+        self.limits.flows = flows.div_ceil(of);
+        self.limits.stream_bytes = stream_bytes / of;
+        self.limits.parser_bytes = parser_bytes / of;
+        self.evidence_bytes /= of;
+        self
+    }
 }
 
 /// Anomalies of frames that never reached a flow, with their meaning.
@@ -97,6 +110,8 @@ pub struct Wire {
     fragments: Fragments,
     ring: Ring,
     counters: Counters,
+    /// Number of the newest frame in the source.
+    number: u64,
     /// The newest packet time.
     now: u64,
     /// The flow of the newest packet.
@@ -138,6 +153,7 @@ impl Wire {
             table,
             ring: Ring::new(config.evidence_bytes),
             counters: Counters::default(),
+            number: 0,
             now: 0,
             current: None,
             time: 0,
@@ -153,10 +169,17 @@ impl Wire {
 
     /// Takes one frame. Events come out before it returns; after it, [`pin`](Self::pin) can keep their packets.
     pub fn frame(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) {
+        self.numbered(self.number + 1, frame, Part::Frame, sink);
+    }
+
+    /// As [`frame`](Self::frame), of a frame that has that number in the source, from 1; numbers only grow. `part` is
+    /// what became of it where fragments are put together elsewhere.
+    pub fn numbered(&mut self, number: u64, frame: &Frame<'_>, part: Part<'_>, sink: &mut dyn Sink) {
+        self.number = number;
         self.counters.frames += 1;
         self.counters.frame_bytes += u64::from(frame.wire_len);
         self.begin(frame.time);
-        let fate = catch_unwind(AssertUnwindSafe(|| self.analyse(frame, sink)));
+        let fate = catch_unwind(AssertUnwindSafe(|| self.analyse(frame, part, sink)));
         match fate {
             Ok(Fate::Analysed) => self.counters.analysed += 1,
             Ok(Fate::FragmentPending) => self.counters.drop_fragment_pending += 1,
@@ -183,6 +206,29 @@ impl Wire {
     #[must_use]
     pub fn is_due(&self, time: u64) -> bool {
         self.table.has_due(time)
+    }
+
+    /// A frame of that number and time is another worker's: as [`prepare`](Self::prepare), and its time has come here
+    /// too.
+    pub fn pass(&mut self, number: u64, time: u64, sink: &mut dyn Sink) -> bool {
+        self.number = number - 1;
+        let is_done = self.prepare(time, sink);
+        if is_done {
+            self.number = number;
+            self.now = self.now.max(time);
+        }
+        is_done
+    }
+
+    /// Tells of fragments that contradict each other, in a frame that another worker has.
+    pub fn overlap(&mut self, number: u64, frame: &Frame<'_>, sink: &mut dyn Sink) {
+        self.number = number;
+        self.begin(frame.time);
+        self.guard(|wire| {
+            let mut packet = Packet::EMPTY;
+            let packet = decode_into(&mut packet, frame).is_ok().then_some(&packet);
+            wire.loose_weird("ip", "fragment_overlap", packet, frame, sink);
+        });
     }
 
     /// Tells the time where no packets come, so that flows end (nanoseconds since the epoch, of the packets' clock).
@@ -331,7 +377,7 @@ impl Wire {
         self.ring.take()
     }
 
-    fn analyse(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) -> Fate {
+    fn analyse(&mut self, frame: &Frame<'_>, part: Part<'_>, sink: &mut dyn Sink) -> Fate {
         let mut packet = Packet::EMPTY;
         let decoded = decode_into(&mut packet, frame);
         self.now = self.now.max(frame.time);
@@ -347,7 +393,11 @@ impl Wire {
         }
         match decoded {
             Ok(Found::Ip) => match packet.upper {
-                Upper::Fragment(place) => self.fragment(&packet, place, frame, sink),
+                Upper::Fragment(place) => match part {
+                    Part::Frame => self.fragment(&packet, place, frame, sink),
+                    Part::Pending => Fate::FragmentPending,
+                    Part::Whole(transport, payload) => self.whole(&packet, transport, payload, frame, sink),
+                },
                 Upper::Sctp => {
                     self.count_chunks(&packet);
                     self.packet(&packet, frame, sink)
@@ -424,12 +474,24 @@ impl Wire {
         if findings.conflict {
             self.loose_weird("ip", "fragment_overlap", Some(packet), frame, sink);
         }
-        let Outcome::Whole(transport, payload) = outcome else {
-            return Fate::FragmentPending;
-        };
-        let mut first = *packet;
+        match outcome {
+            Outcome::Whole(transport, payload) => self.whole(packet, transport, &payload, frame, sink),
+            Outcome::Pending => Fate::FragmentPending,
+        }
+    }
+
+    /// A datagram that `last` of its fragments has completed.
+    fn whole(
+        &mut self,
+        last: &Packet<'_>,
+        transport: Transport,
+        payload: &[u8],
+        frame: &Frame<'_>,
+        sink: &mut dyn Sink,
+    ) -> Fate {
+        let mut first = *last;
         first.transport = transport;
-        match decode_transport(&first, &payload) {
+        match decode_transport(&first, payload) {
             Ok(whole) => self.packet(&whole, frame, sink),
             Err(why) => Fate::Dropped(why),
         }
@@ -441,7 +503,7 @@ impl Wire {
         time: u64,
         sink: &'a mut dyn Sink,
     ) -> (Env<'a>, &'a mut FlowTable, &'a mut Fragments) {
-        let packet = self.counters.frames;
+        let packet = self.number;
         let (counters, shared, spoke) = (&mut self.counters, &mut self.shared, &mut self.spoke);
         let env = Env { counters, sink, shared, time, packet, spoke };
         (env, &mut self.table, &mut self.fragments)

@@ -271,6 +271,12 @@ impl Correlator {
         !self.tables.is_empty()
     }
 
+    /// True where that rule's hits feed a correlation.
+    #[must_use]
+    pub fn is_fed_by(&self, rule: u32) -> bool {
+        self.feeds.get(rule as usize).is_some_and(|feeds| !feeds.is_empty())
+    }
+
     /// What became of the hits so far.
     #[must_use]
     pub fn counts(&self) -> Counts {

@@ -19,7 +19,7 @@ mod shared;
 mod slab;
 pub(crate) mod table;
 mod tcp;
-mod timers;
+pub(crate) mod timers;
 
 #[cfg(test)]
 pub(crate) mod crafted;

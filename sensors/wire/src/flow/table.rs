@@ -71,8 +71,8 @@ pub(crate) struct FlowTable {
     pub(crate) features: Features,
     /// Stream and datagram protocols that are looked for.
     pub(crate) enabled: [Set; 2],
-    next_id: u64,
-    /// Flows to look at, out of the wheel.
+    newest_id: u64,
+    /// Flows to look at, out of the wheel, those begun first before the others.
     due: VecDeque<u32>,
     /// Flows that the end of the run has yet to end: number and slot.
     ending: VecDeque<(u64, u32)>,
@@ -98,7 +98,7 @@ impl FlowTable {
             memory: Memory { total: limits.parser_bytes, used: 0, shared: 0 },
             features: Features::default(),
             enabled,
-            next_id: 0,
+            newest_id: 0,
             due: VecDeque::new(),
             ending: VecDeque::new(),
             quarantined: Vec::new(),
@@ -116,9 +116,9 @@ impl FlowTable {
 
     /// Forgets every flow; numbers go on, so that none is given twice.
     pub(crate) fn reset(&mut self, hasher: KeyHasher) {
-        let next_id = self.next_id;
+        let newest_id = self.newest_id;
         let features = Features::new(self.features.is_on());
-        *self = Self { next_id, features, ..Self::new(self.limits, self.enabled, hasher) };
+        *self = Self { newest_id, features, ..Self::new(self.limits, self.enabled, hasher) };
     }
 
     pub(crate) fn id(&self, slot: u32) -> u64 {
@@ -185,9 +185,10 @@ impl FlowTable {
             env.counters.flows_evicted += 1;
             self.end(stalest, Reason::Evicted, env);
         }
-        self.next_id += 1;
+        // The packet's number: the same however many workers share the packets.
+        self.newest_id = env.packet.max(self.newest_id + 1);
         env.counters.flows += 1;
-        let flow = Flow::begin(key, tag, swapped, self.next_id, packet, env.time);
+        let flow = Flow::begin(key, tag, swapped, self.newest_id, packet, env.time);
         let wait = flow.timeout(&self.limits.timeouts);
         let slot = self.flows.insert(flow);
         if self.features.is_on() {
@@ -273,6 +274,8 @@ impl FlowTable {
     pub(crate) fn advance_some(&mut self, most: usize, env: &mut Env<'_>) -> bool {
         if self.wheel.is_due(env.time) {
             self.wheel.advance(env.time, &mut self.due);
+            let flows = &self.flows;
+            self.due.make_contiguous().sort_by_cached_key(|slot| flows[*slot].id);
         }
         for _ in 0..most {
             let Some(slot) = self.due.pop_front() else {

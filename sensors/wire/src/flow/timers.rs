@@ -34,7 +34,7 @@ pub(crate) struct Wheel {
 }
 
 /// A step back in time of more than this is another clock, and the wheel follows it.
-const STEP_BACK: u64 = 60;
+pub(crate) const STEP_BACK: u64 = 60;
 
 impl Wheel {
     pub(crate) fn new() -> Self {

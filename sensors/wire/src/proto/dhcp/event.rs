@@ -88,7 +88,7 @@ pub(super) fn emit(exchange: &Exchange, cx: &mut Context<'_>) {
     if !cx.sink.wants(EventKind::Dhcp) {
         return;
     }
-    let (id, hardware, len) = exchange.id;
+    let (id, hardware, len, _) = exchange.id;
     let mac = hex(hardware.get(..usize::from(len)).unwrap_or_default(), "-");
     let transaction = format!("0x{id:08x}");
     let client_id = exchange.client_id.as_deref().map(|bytes| hex(bytes, "").to_ascii_lowercase());

@@ -4,11 +4,14 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
+use super::is_port;
 use super::limits::{COPY_WAIT, EXCHANGE_WAIT, MAX_EXCHANGES, MAX_LISTED, MAX_MESSAGES};
 use super::message::{Message, MessageType, full_name, routes};
+use crate::messages::FlowInfo;
 
-/// What makes messages one exchange: identifier, hardware address, and its length.
-pub(super) type Id = (u32, [u8; 16], u8);
+/// What makes messages one exchange: identifier, hardware address, its length; on other ports than DHCP's own also the
+/// two that speak.
+pub(super) type Id = (u32, [u8; 16], u8, Option<[IpAddr; 2]>);
 
 /// What one exchange has shown.
 #[derive(Clone, Debug, Default)]
@@ -167,16 +170,18 @@ pub(super) enum Outcome {
     Copy,
 }
 
-pub(super) fn id_of(message: &Message<'_>) -> Id {
+/// Identity of a message in that flow.
+pub(super) fn id_of(message: &Message<'_>, flow: &FlowInfo) -> Id {
     let mut hardware = [0; 16];
     let shown = message.hardware();
     hardware.iter_mut().zip(shown).for_each(|(place, byte)| *place = *byte);
-    (message.id(), hardware, shown.len() as u8)
+    let [a, b] = flow.ip;
+    let between = (!is_port(flow.port)).then(|| [a.min(b), a.max(b)]);
+    (message.id(), hardware, shown.len() as u8, between)
 }
 
 impl Exchanges {
-    pub(super) fn take(&mut self, message: &Message<'_>, sender: IpAddr, time: u64) -> Outcome {
-        let id = id_of(message);
+    pub(super) fn take(&mut self, id: Id, message: &Message<'_>, sender: IpAddr, time: u64) -> Outcome {
         let before = self.open.get(&id).map_or(0, Exchange::held);
         let is_new = match self.open.get_mut(&id) {
             Some(known) if known.is_told => {

@@ -29,6 +29,15 @@ pub const WEIRDS: &[(&str, &str)] = &[
     ),
 ];
 
+/// Ports of server and client (RFC 2131 4.1).
+const PORTS: [u16; 2] = [67, 68];
+
+/// True where one of the ports is DHCP's own.
+pub(crate) const fn is_port([source, destination]: [u16; 2]) -> bool {
+    let [server, client] = PORTS;
+    source == server || source == client || destination == server || destination == client
+}
+
 /// Reads one flow's messages; exchanges are shared by all flows.
 #[derive(Debug, Default)]
 pub struct Dhcp {
@@ -55,10 +64,10 @@ impl DatagramParser for Dhcp {
             cx.limit("dhcp", "dhcp_too_many_exchanges", b"");
             event::emit(&stalest, cx);
         }
-        let sender = cx.flow.ip[direction.index()];
-        match cx.shared.dhcp.take(&message, sender, cx.time) {
+        let (id, sender) = (id_of(&message, cx.flow), cx.flow.ip[direction.index()]);
+        match cx.shared.dhcp.take(id, &message, sender, cx.time) {
             Outcome::Told(exchange) => event::emit(&exchange, cx),
-            Outcome::Open(true) => self.begin(id_of(&message), cx),
+            Outcome::Open(true) => self.begin(id, cx),
             Outcome::Open(false) | Outcome::Copy => {}
         }
         Next::More
