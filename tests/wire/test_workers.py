@@ -141,6 +141,13 @@ def test_limits_that_bite_cost_no_frame(name: str, plan: bytes) -> None:
             assert first.counters["frames"] == again.counters["frames"]
 
 
+def test_wrong_checksums_of_one_host_are_told_once() -> None:
+    capture = ROOT / "pcaps/nmap-scan/nmap-scan.pcap"
+    one, several = (run(capture, None, workers, checksums=True) for workers in (1, 3))
+    assert several.events == one.events
+    assert several.counters == one.counters
+
+
 def test_a_limit_bites_alike_in_each_run() -> None:
     capture = ROOT / "pcaps/nmap-scan/nmap-scan.pcap"
     first, again = (run(capture, None, 2, simulate=("flows",)) for _ in range(2))

@@ -42,8 +42,8 @@ pub(crate) enum Phase {
     /// Flows that are due are ended or told of the time, in the order of their numbers.
     #[default]
     Due,
-    /// The frame contradicts other fragments.
-    Overlap,
+    /// What the frame shows beside what others have shown.
+    Telling,
     /// The frame itself.
     Frame,
 }

@@ -8,13 +8,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::counters::Counters;
-use crate::decode::{Found, IpVersion};
-use crate::decode::{Fragment, Packet, Upper, decode_into, decode_transport};
-use crate::flow::Limits;
+use crate::decode::{Found, Fragment, IpVersion, Packet, Upper, checksum, decode_into, decode_transport};
 use crate::flow::frag::{self, Findings, Fragments, Outcome};
 use crate::flow::key::KeyHasher;
 use crate::flow::timers::{STEP_BACK, TICK};
 use crate::messages::{Frame, Transport};
+use crate::offload::Offload;
+use crate::pipeline::WireConfig;
 use crate::proto::dhcp;
 
 /// What became of a frame on its way to a worker.
@@ -59,8 +59,17 @@ pub struct Route {
     pub worker: usize,
     /// What it gets beside the frame.
     pub part: OwnedPart,
-    /// The frame contradicts other fragments: the first worker tells of it.
+    /// What the first worker tells of the frame, whoever has it.
+    pub telling: Telling,
+}
+
+/// What the frames of all workers together show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Telling {
+    /// The frame contradicts other fragments.
     pub overlap: bool,
+    /// With this frame, nearly all wrong checksums are one sender's.
+    pub offload: bool,
 }
 
 /// Chooses workers; takes every frame of a source in its order.
@@ -69,19 +78,23 @@ pub struct Dispatcher {
     workers: u64,
     fragments: Fragments,
     counters: Counters,
+    /// Who sends wrong checksums, where they are checked.
+    offload: Option<Offload>,
     /// The workers' clock, in ticks.
     now: u64,
 }
 
 impl Dispatcher {
-    /// For so many workers; fragments are held within those limits.
+    /// For so many workers; the configuration is that of all together.
     #[must_use]
-    pub fn new(workers: usize, limits: &Limits) -> Self {
+    pub fn new(workers: usize, config: &WireConfig) -> Self {
+        let limits = &config.limits;
         let limits = frag::Limits { datagrams: limits.fragment_datagrams, bytes: limits.fragment_bytes };
         Self {
             workers: workers.max(1) as u64,
             fragments: Fragments::new(limits, KeyHasher::random().state()),
             counters: Counters::default(),
+            offload: config.checksums.then(Offload::default),
             now: 0,
         }
     }
@@ -118,28 +131,38 @@ impl Dispatcher {
     fn look(&mut self, frame: &Frame<'_>) -> Route {
         let mut packet = Packet::EMPTY;
         match decode_into(&mut packet, frame) {
-            Ok(Found::Ip) => match packet.upper {
-                Upper::Fragment(place) => self.fragment(&packet, place, frame),
-                _ => Route { worker: self.worker(&packet), ..Route::default() },
-            },
+            Ok(Found::Ip) => {
+                let mut route = match packet.upper {
+                    Upper::Fragment(place) => self.fragment(&packet, place, frame),
+                    _ => Route { worker: self.worker(&packet), ..Route::default() },
+                };
+                route.telling.offload = self.is_offload(&packet, frame);
+                route
+            }
             Ok(Found::Arp(_)) | Err(_) => Route::default(),
         }
+    }
+
+    #[inline]
+    fn is_offload(&mut self, packet: &Packet<'_>, frame: &Frame<'_>) -> bool {
+        self.offload.as_mut().is_some_and(|offload| offload.note(packet.src, checksum(frame.data, packet)))
     }
 
     #[cold]
     fn fragment(&mut self, packet: &Packet<'_>, place: Fragment, frame: &Frame<'_>) -> Route {
         let (outcome, findings) = self.fragments.take(packet, place, frame.time);
-        let Findings { expired, evicted, conflict: overlap } = findings;
+        let Findings { expired, evicted, conflict } = findings;
+        let telling = Telling { overlap: conflict, ..Telling::default() };
         self.counters.fragments_expired += expired;
         self.counters.fragments_evicted += evicted;
         let Outcome::Whole(transport, payload) = outcome else {
-            return Route { part: OwnedPart::Pending, overlap, ..Route::default() };
+            return Route { part: OwnedPart::Pending, telling, ..Route::default() };
         };
         let mut first = *packet;
         first.transport = transport;
         let whole = decode_transport(&first, &payload);
         let worker = whole.map_or(0, |whole| self.worker(&whole));
-        Route { worker, part: OwnedPart::Whole(transport, payload), overlap }
+        Route { worker, part: OwnedPart::Whole(transport, payload), telling }
     }
 
     #[inline]

@@ -4,7 +4,7 @@ use super::*;
 use crate::flow::crafted::{fragment, frame, ip, udp};
 
 fn worker_of(data: &[u8]) -> usize {
-    Dispatcher::new(64, &Limits::default()).route(&frame(1, data)).worker
+    Dispatcher::new(64, &WireConfig::default()).route(&frame(1, data)).worker
 }
 
 /// A packet of IP in IP.
@@ -27,7 +27,7 @@ proptest! {
 
     #[test]
     fn workers_share_evenly(workers in 2usize..9, first in any::<u16>()) {
-        let mut dispatcher = Dispatcher::new(workers, &Limits::default());
+        let mut dispatcher = Dispatcher::new(workers, &WireConfig::default());
         let mut tally = vec![0; workers];
         for n in 0..4000u32 {
             let number = u32::from(first) + n;
@@ -49,7 +49,7 @@ fn fragments_go_where_their_datagram_goes() {
     let whole = udp("10.0.0.1", 4000, "192.0.2.1", 4001, &[7; 64]);
     let inside = tunnelled("198.51.100.1", "198.51.100.2", &whole);
     let body = &inside[20..];
-    let mut dispatcher = Dispatcher::new(64, &Limits::default());
+    let mut dispatcher = Dispatcher::new(64, &WireConfig::default());
     let first = fragment("198.51.100.1", "198.51.100.2", 4, (7, 0, true), &body[..48]);
     let last = fragment("198.51.100.1", "198.51.100.2", 4, (7, 48, false), &body[48..]);
     let route = dispatcher.route(&frame(1, &first));
@@ -58,9 +58,9 @@ fn fragments_go_where_their_datagram_goes() {
     assert_eq!(route.worker, worker_of(&whole));
     assert_eq!(route.part.part(), Part::Whole(Transport(4), body));
     let other = fragment("198.51.100.1", "198.51.100.2", 17, (8, 0, true), &[1; 16]);
-    assert!(!dispatcher.route(&frame(3, &other)).overlap);
+    assert!(!dispatcher.route(&frame(3, &other)).telling.overlap);
     let again = fragment("198.51.100.1", "198.51.100.2", 17, (8, 0, true), &[2; 16]);
-    assert!(dispatcher.route(&frame(4, &again)).overlap);
+    assert!(dispatcher.route(&frame(4, &again)).telling.overlap);
     dispatcher.finish();
     assert_eq!(dispatcher.counters().fragments_expired, 1);
 }
@@ -76,7 +76,20 @@ fn dhcp_and_what_is_no_packet_are_the_firsts() {
 
 #[test]
 fn time_ticks_once_a_second_and_follows_another_clock() {
-    let mut dispatcher = Dispatcher::new(2, &Limits::default());
+    let mut dispatcher = Dispatcher::new(2, &WireConfig::default());
     let ticks = [100, 100, 101, 100, 99, 40, 41].map(|second| dispatcher.ticks(second * TICK));
     assert_eq!(ticks, [true, false, true, false, false, true, true]);
+}
+
+#[test]
+fn one_sender_of_wrong_checksums_is_told_of_once() {
+    let config = WireConfig { checksums: true, ..WireConfig::default() };
+    let mut dispatcher = Dispatcher::new(4, &config);
+    let told: Vec<_> = (0..100u16)
+        .map(|n| {
+            let data = udp("10.0.0.1", 4000 + n, &format!("192.0.2.{n}"), 4001, b"x");
+            dispatcher.route(&frame(1, &data)).telling.offload
+        })
+        .collect();
+    assert_eq!(told.iter().filter(|told| **told).count(), 1);
 }

@@ -8,7 +8,7 @@ use crate::decode::sctp_chunks;
 use crate::decode::{
     Checksum, Drop, Found, Fragment, Packet, Upper, checksum, decode_into, decode_transport,
 };
-use crate::dispatch::Part;
+use crate::dispatch::{Part, Telling};
 use crate::flow::evidence::Ring;
 use crate::flow::frag::{self, Fragments, Outcome};
 use crate::flow::key::KeyHasher;
@@ -35,6 +35,8 @@ pub struct WireConfig {
     pub panic_every: u64,
     /// Check the checksums of IP, TCP, UDP and ICMP: wrong ones are counted, nothing is dropped.
     pub checksums: bool,
+    /// Others see frames too: what only all frames together show is told by who sees them all.
+    pub is_shared: bool,
 }
 
 impl Default for WireConfig {
@@ -47,6 +49,7 @@ impl Default for WireConfig {
             evidence_bytes: 0,
             panic_every: 0,
             checksums: false,
+            is_shared: false,
         }
     }
 }
@@ -85,6 +88,7 @@ impl WireConfig {
         self.limits.stream_bytes = stream_bytes / of;
         self.limits.parser_bytes = parser_bytes / of;
         self.evidence_bytes /= of;
+        self.is_shared = of > 1;
         self
     }
 }
@@ -220,14 +224,19 @@ impl Wire {
         is_done
     }
 
-    /// Tells of fragments that contradict each other, in a frame that another worker has.
-    pub fn overlap(&mut self, number: u64, frame: &Frame<'_>, sink: &mut dyn Sink) {
+    /// Tells of a frame that another worker may have.
+    pub fn tell(&mut self, number: u64, frame: &Frame<'_>, telling: Telling, sink: &mut dyn Sink) {
         self.number = number;
         self.begin(frame.time);
         self.guard(|wire| {
             let mut packet = Packet::EMPTY;
             let packet = decode_into(&mut packet, frame).is_ok().then_some(&packet);
-            wire.loose_weird("ip", "fragment_overlap", packet, frame, sink);
+            if telling.offload {
+                wire.loose_weird("frame", "checksum_offload", packet, frame, sink);
+            }
+            if telling.overlap {
+                wire.loose_weird("ip", "fragment_overlap", packet, frame, sink);
+            }
         });
     }
 
@@ -431,7 +440,7 @@ impl Wire {
             Checksum::Offloaded => self.counters.checksum_offloaded += 1,
             Checksum::Right | Checksum::Untold => return,
         }
-        if self.offload.note(packet.src, found) {
+        if !self.config.is_shared && self.offload.note(packet.src, found) {
             self.loose_weird("frame", "checksum_offload", Some(packet), frame, sink);
         }
     }

@@ -96,14 +96,16 @@ impl Member {
 
     /// Does what an entry says; gives where the bytes of the next one begin.
     fn entry(&mut self, parcel: &Parcel, entry: &Entry, from: usize, tell: &mut dyn FnMut(Report)) -> usize {
-        let Entry { turn, number, time, task, .. } = *entry;
+        let Entry { time, task, .. } = *entry;
+        let (turn, number) = parcel.place(entry);
         let (frame, next) = parcel.frame(entry, from);
         self.at(turn, Phase::Due);
         match task {
             Task::Tick => self.portions(tell, |wire, hub| wire.tick_some(time, hub)),
-            Task::Overlap => {
-                self.at(turn, Phase::Overlap);
-                self.wire.overlap(number, &frame, &mut self.hub);
+            Task::Tell(telling) => {
+                self.portions(tell, |wire, hub| wire.pass(number, time, hub));
+                self.at(turn, Phase::Telling);
+                self.wire.tell(number, &frame, telling, &mut self.hub);
             }
             Task::Pass => self.portions(tell, |wire, hub| wire.pass(number, time, hub)),
             Task::Frame | Task::Pending | Task::Whole(_) => {

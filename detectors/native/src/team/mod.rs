@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use bavn_engine::Plan;
 use bavn_engine::alert::Alerts;
 use bavn_wire::counters::Counters;
-use bavn_wire::dispatch::Dispatcher;
+use bavn_wire::dispatch::{Dispatcher, Telling};
 use bavn_wire::messages::Frame;
 
 use crate::hub::{MAX_ALERTS, MAX_CAPTURE_BYTES, MAX_EVENT_BYTES, correlation_counters};
@@ -33,11 +33,11 @@ use merge::{Merged, Merger};
 use parcel::{Order, Parcel, Task};
 
 /// Frames of a round.
-const ROUND_FRAMES: usize = 4096;
-/// Bytes of a round's frames.
-const ROUND_BYTES: usize = 1 << 20;
+const ROUND_FRAMES: usize = 2048;
+/// Bytes of a round's frames: those under way shall stay in the processor's shared cache.
+const ROUND_BYTES: usize = 512 << 10;
 /// Rounds that are handed out and not done.
-const MAX_ROUNDS: usize = 8;
+const MAX_ROUNDS: usize = 4;
 /// How long the calling thread waits for a worker before it looks again.
 const PATIENCE: Duration = Duration::from_millis(100);
 
@@ -74,10 +74,10 @@ impl Packer {
         self.turn += 1;
         self.number += 1;
         let (turn, number) = (self.turn, self.number);
-        if route.overlap
+        if route.telling != Telling::default()
             && let Some(first) = self.parcels.first_mut()
         {
-            first.add(turn, number, frame, Task::Overlap);
+            first.add(turn, number, frame, Task::Tell(route.telling));
         }
         if ticks {
             let others = self.parcels.iter_mut().enumerate().filter(|(worker, _)| *worker != route.worker);
@@ -114,7 +114,7 @@ impl Team {
             Some(plan) => Correlating::of(plan, Alerts::new(settings.alerts()?), None),
             None => None,
         };
-        let dispatcher = Dispatcher::new(workers, &settings.wire(&[])?.limits);
+        let dispatcher = Dispatcher::new(workers, &settings.wire(&[])?);
         let parcels = (0..workers).map(|_| Parcel::default()).collect();
         Ok(Self {
             origin: Origin::default(),

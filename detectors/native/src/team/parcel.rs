@@ -3,19 +3,18 @@
 use std::sync::Arc;
 
 use bavn_engine::Plan;
-use bavn_wire::dispatch::{OwnedPart, Part};
+use bavn_wire::dispatch::{OwnedPart, Part, Telling};
 use bavn_wire::messages::{Frame, LinkType, Transport};
 
-/// One thing to do.
+/// One thing to do; small, since there is one a frame.
 #[derive(Clone, Copy)]
 pub(super) struct Entry {
-    /// Its place in the order of all that the source gave.
-    pub(super) turn: u64,
-    /// Number of the frame.
-    pub(super) number: u64,
     pub(super) time: u64,
+    /// Turn and number of its frame, counted from the parcel's first.
+    turn: u32,
+    number: u32,
     pub(super) task: Task,
-    end: usize,
+    end: u32,
     wire_len: u32,
     interface: u32,
     link: LinkType,
@@ -29,9 +28,9 @@ pub(super) enum Task {
     /// A fragment whose datagram is not whole.
     Pending,
     /// A fragment that completed a datagram: its place in the parcel.
-    Whole(usize),
-    /// A frame of another worker contradicts other fragments.
-    Overlap,
+    Whole(u32),
+    /// A frame that another worker may have shows this.
+    Tell(Telling),
     /// A frame of another worker brought a new second.
     Pass,
     /// No frame came until then.
@@ -67,6 +66,8 @@ pub(super) struct Parcel {
     pub(super) now: u64,
     /// The last turn of the round.
     pub(super) last: u64,
+    /// Turn and number of the first entry.
+    first: (u64, u64),
     bytes: Vec<u8>,
     wholes: Vec<(Transport, Vec<u8>)>,
 }
@@ -75,11 +76,16 @@ impl Parcel {
     /// Adds a frame, or what it means to a worker that does not have it.
     #[inline]
     pub(super) fn add(&mut self, turn: u64, number: u64, frame: &Frame<'_>, task: Task) {
+        if self.entries.is_empty() {
+            self.first = (turn, number);
+        }
         if task.has_frame() {
             self.bytes.extend_from_slice(frame.data);
         }
         let Frame { time, link, interface, wire_len, vlan_tci, .. } = *frame;
-        let end = self.bytes.len();
+        // A round is far smaller than what these numbers hold.
+        let (turn, number) = ((turn - self.first.0) as u32, (number - self.first.1) as u32);
+        let end = self.bytes.len() as u32;
         self.entries.push(Entry { turn, number, time, task, end, wire_len, interface, link, vlan_tci });
     }
 
@@ -91,7 +97,7 @@ impl Parcel {
             OwnedPart::Pending => Task::Pending,
             OwnedPart::Whole(transport, payload) => {
                 self.wholes.push((transport, payload));
-                Task::Whole(self.wholes.len() - 1)
+                Task::Whole(self.wholes.len() as u32 - 1)
             }
         };
         self.add(turn, number, frame, task);
@@ -103,10 +109,17 @@ impl Parcel {
         self.add(turn, number, &frame, Task::Tick);
     }
 
+    /// Turn of an entry, and the number of its frame.
+    #[inline]
+    pub(super) fn place(&self, entry: &Entry) -> (u64, u64) {
+        (self.first.0 + u64::from(entry.turn), self.first.1 + u64::from(entry.number))
+    }
+
     /// Its frame of an entry whose bytes begin at `from`, and where the next one's begin.
     #[inline]
     pub(super) fn frame(&self, entry: &Entry, from: usize) -> (Frame<'_>, usize) {
         let Entry { time, link, interface, wire_len, vlan_tci, end, .. } = *entry;
+        let end = end as usize;
         let data = self.bytes.get(from..end).unwrap_or_default();
         (Frame { time, link, interface, wire_len, vlan_tci, data }, end)
     }
