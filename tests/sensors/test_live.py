@@ -29,9 +29,9 @@ INSIDE = textwrap.dedent("""
     from sensors.source import LiveSource
     from sensors.health import account
 
-    source, bpf, rate = sys.argv[1], sys.argv[2] or None, int(sys.argv[3])
+    source, bpf, rate, workers = sys.argv[1], sys.argv[2] or None, int(sys.argv[3]), int(sys.argv[4])
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    loop = PacketLoop(load_rule_set([]).plan, Settings(evidence_bytes=1 << 20))
+    loop = PacketLoop(load_rule_set([]).plan, Settings(evidence_bytes=1 << 20, workers=workers))
     done = threading.Event()
 
     def flood():
@@ -73,8 +73,8 @@ INSIDE = textwrap.dedent("""
 """)
 
 
-def live(source: str, bpf: str = "", rate: int = 0) -> dict:
-    command = [*NAMESPACE, sys.executable, "-P", "-c", INSIDE, source, bpf, str(rate)]
+def live(source: str, bpf: str = "", rate: int = 0, workers: int = 1) -> dict:
+    command = [*NAMESPACE, sys.executable, "-P", "-c", INSIDE, source, bpf, str(rate), str(workers)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr[-2000:]
     result: dict = json.loads(done.stdout)
@@ -97,9 +97,11 @@ def test_live_traffic_is_judged(source: str) -> None:
     assert any("onion" in rule.lower() for rule in found["rules"])
 
 
+@pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("source", ["ring", "scapy"])
-def test_evidence_is_kept_and_loopback_packets_are_seen_once(source: str) -> None:
-    found = live(source)
+def test_evidence_is_kept_and_loopback_packets_are_seen_once(source: str, workers: int) -> None:
+    found = live(source, workers=workers)
+    assert found["exact"]
     assert found["evidence"] == found["alerts"] > 0
     assert found["seen"] < 130, "each packet once, though loopback shows it twice"
 
@@ -111,8 +113,9 @@ def test_filter_lets_nothing_else_through(source: str) -> None:
     assert not any("traversal" in rule.lower() for rule in found["rules"])
 
 
-def test_a_reader_too_slow_loses_packets_by_name_and_the_sum_is_exact() -> None:
-    found = live("ring", "", 700_000)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_reader_too_slow_loses_packets_by_name_and_the_sum_is_exact(workers: int) -> None:
+    found = live("ring", "", 700_000, workers)
     assert found["exact"]
     assert found["drops"].get("kernel", 0) > 0
     assert found["seen"] >= 700_000

@@ -374,3 +374,6 @@ impl Drop for Team {
 fn is_full(out: &Merged) -> bool {
     out.alerts.len() >= MAX_ALERTS || out.events.len() >= MAX_EVENT_BYTES || out.held >= MAX_CAPTURE_BYTES
 }
+
+#[cfg(test)]
+mod tests;

@@ -131,7 +131,7 @@ impl Parcel {
             Task::Pending => Part::Pending,
             Task::Whole(at) => self
                 .wholes
-                .get(at)
+                .get(at as usize)
                 .map_or(Part::Pending, |(transport, payload)| Part::Whole(*transport, payload)),
             _ => Part::Frame,
         }
