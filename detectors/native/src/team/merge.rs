@@ -138,9 +138,9 @@ impl Merger {
         self.lanes.get(worker).is_some_and(|lane| lane.size() < MAX_WAITING)
     }
 
-    /// True where a worker's findings wait, and others hold theirs back.
+    /// True where a worker's alerts wait for what others hold back.
     pub(super) fn is_stuck(&self) -> bool {
-        self.lanes.iter().any(|lane| lane.size() >= MAX_WAITING)
+        self.lanes.iter().any(|lane| lane.held >= MAX_WAITING)
     }
 
     /// Takes a report.

@@ -63,6 +63,8 @@ struct Packer {
     number: u64,
     frames: usize,
     bytes: usize,
+    /// Wall time of the newest round, nanoseconds since the epoch.
+    now: u64,
 }
 
 impl Packer {
@@ -118,7 +120,7 @@ impl Team {
         let parcels = (0..workers).map(|_| Parcel::default()).collect();
         Ok(Self {
             origin: Origin::default(),
-            packer: Packer { dispatcher, parcels, turn: 0, number: 0, frames: 0, bytes: 0 },
+            packer: Packer { dispatcher, parcels, turn: 0, number: 0, frames: 0, bytes: 0, now: 0 },
             desk: Arc::new(Desk::new(workers)),
             merger: Merger::new(idle.iter().map(Member::counts).collect(), correlating),
             idle,
@@ -236,7 +238,7 @@ impl Team {
 
     /// Judges by another plan from the next frame on.
     pub(crate) fn swap(&mut self, plan: &Arc<Plan>) {
-        let now = self.merger.correlating.as_ref().map_or(0, |correlating| correlating.now);
+        let now = self.packer.now;
         self.send(Order::Complete, now);
         self.settle(1);
         self.send(Order::Swap(Arc::clone(plan)), now);
@@ -249,7 +251,7 @@ impl Team {
 
     /// Named counters since the start. Waits for what is under way, so that they add up.
     pub(crate) fn counters(&mut self) -> Vec<(&'static str, u64)> {
-        self.send(Order::None, 0);
+        self.send(Order::None, self.packer.now);
         self.settle(1);
         let mut wire = self.packer.dispatcher.counters().clone();
         self.merger.counts().for_each(|counts| wire.add(&counts.wire));
@@ -285,7 +287,8 @@ impl Team {
         if self.packer.frames == 0 && matches!(order, Order::None) {
             return;
         }
-        if let Some(correlating) = self.merger.correlating.as_mut().filter(|_| now > 0) {
+        self.packer.now = now;
+        if let Some(correlating) = &mut self.merger.correlating {
             correlating.now = now;
         }
         self.start();
