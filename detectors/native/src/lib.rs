@@ -367,13 +367,13 @@ impl Loop {
 
     /// For each rule of the plan what it did since the plan runs.
     fn rules(&mut self) -> Vec<RuleDid> {
-        self.worker().rules().iter().map(did).collect()
+        each!(self.worker(), crew => crew.rules()).iter().map(did).collect()
     }
 
     /// Events that came, by kind; kinds that no rule judges and nobody prints are never made.
     fn kinds<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let kinds = PyDict::new(py);
-        for (name, count) in self.worker().kinds() {
+        for (name, count) in each!(self.worker(), crew => crew.kinds()) {
             kinds.set_item(name, count)?;
         }
         Ok(kinds)

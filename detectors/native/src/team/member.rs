@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use bavn_engine::Plan;
+use bavn_engine::{Plan, RuleCounters};
 use bavn_wire::counters::Counters;
 use bavn_wire::flow::features::FEATURES;
 use bavn_wire::pipeline::Wire;
@@ -33,6 +33,10 @@ pub(super) struct Counts {
     pub(super) live_flows: u64,
     pub(super) first_time: u64,
     pub(super) last_time: u64,
+    /// Events that came, by kind.
+    pub(super) kinds: Vec<(&'static str, u64)>,
+    /// What each rule did, where that was asked for.
+    pub(super) rules: Vec<RuleCounters>,
 }
 
 /// A worker with its tables.
@@ -82,7 +86,7 @@ impl Member {
         }
         self.at(parcel.last, Phase::Due);
         match &parcel.order {
-            Order::None => {}
+            Order::None | Order::Rules => {}
             Order::Complete => self.complete(tell),
             Order::Swap(plan) => self.swap(Arc::clone(plan)),
             Order::Finish => {
@@ -91,7 +95,11 @@ impl Member {
             }
         }
         self.at(parcel.last + 1, Phase::Due);
-        self.report(tell, true);
+        let mut counts = self.counts();
+        if matches!(parcel.order, Order::Rules) {
+            counts.rules = self.hub.rules();
+        }
+        self.report(tell, Some(Box::new(counts)));
     }
 
     /// Does what an entry says; gives where the bytes of the next one begin.
@@ -117,7 +125,7 @@ impl Member {
         }
         self.settle();
         if self.hub.is_full() {
-            self.report(tell, false);
+            self.report(tell, None);
         }
         next
     }
@@ -140,7 +148,7 @@ impl Member {
         while !run(&mut self.wire, &mut self.hub) {
             self.settle();
             if self.hub.is_full() {
-                self.report(tell, false);
+                self.report(tell, None);
             }
         }
         self.settle();
@@ -161,7 +169,7 @@ impl Member {
     fn complete(&mut self, tell: &mut dyn FnMut(Report)) {
         self.wire.complete_evidence();
         self.settle();
-        self.report(tell, false);
+        self.report(tell, None);
     }
 
     fn swap(&mut self, plan: Arc<Plan>) {
@@ -170,10 +178,9 @@ impl Member {
         self.wire.set_kinds(looked_for(&self.hub.kinds()));
     }
 
-    fn report(&mut self, tell: &mut dyn FnMut(Report), is_done: bool) {
+    fn report(&mut self, tell: &mut dyn FnMut(Report), done: Option<Box<Counts>>) {
         let found = self.hub.take();
         let items_until = self.hub.waits_at().map_or(self.until, |place| place.min(self.until));
-        let done = is_done.then(|| Box::new(self.counts()));
         tell(Report { found, until: self.until, items_until, done });
     }
 
@@ -187,6 +194,8 @@ impl Member {
             live_flows: self.wire.flows() as u64,
             first_time: self.first_time,
             last_time: self.last_time,
+            kinds: self.hub.came().collect(),
+            rules: Vec::new(),
         }
     }
 }

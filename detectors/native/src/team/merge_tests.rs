@@ -5,7 +5,8 @@ use super::*;
 use crate::hub::{Found, Phase};
 
 fn counts() -> Counts {
-    Counts { wire: Counters::default(), hub: [("", 0); 7], live_flows: 0, first_time: 0, last_time: 0 }
+    let (wire, hub) = (Counters::default(), [("", 0); 7]);
+    Counts { wire, hub, live_flows: 0, first_time: 0, last_time: 0, kinds: Vec::new(), rules: Vec::new() }
 }
 
 fn merger(lanes: usize) -> Merger {

@@ -16,8 +16,8 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use bavn_engine::Plan;
 use bavn_engine::alert::Alerts;
+use bavn_engine::{Plan, RuleCounters};
 use bavn_wire::counters::Counters;
 use bavn_wire::dispatch::{Dispatcher, Telling};
 use bavn_wire::messages::Frame;
@@ -272,6 +272,34 @@ impl Team {
         ]);
         all.extend(self.origin.kernel());
         all
+    }
+
+    /// What each rule of the plan did since the plan runs.
+    pub(crate) fn rules(&mut self) -> Vec<RuleCounters> {
+        self.send(Order::Rules, self.packer.now);
+        self.settle(1);
+        let mut together: Vec<RuleCounters> = Vec::new();
+        for counts in self.merger.counts() {
+            together.resize(together.len().max(counts.rules.len()), RuleCounters::default());
+            for (sum, one) in together.iter_mut().zip(&counts.rules) {
+                sum.candidates += one.candidates;
+                sum.matches += one.matches;
+                sum.unobserved += one.unobserved;
+            }
+        }
+        together
+    }
+
+    /// Events that came, by kind.
+    pub(crate) fn kinds(&mut self) -> Vec<(&'static str, u64)> {
+        self.send(Order::None, self.packer.now);
+        self.settle(1);
+        let mut lanes = self.merger.counts().map(|counts| &counts.kinds);
+        let mut together = lanes.next().cloned().unwrap_or_default();
+        for kinds in lanes {
+            together.iter_mut().zip(kinds).for_each(|((_, sum), (_, count))| *sum += count);
+        }
+        together
     }
 
     /// Takes an events' buffer back, so that the next step need not grow one.

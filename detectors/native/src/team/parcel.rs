@@ -51,6 +51,8 @@ pub(super) enum Order {
     None,
     /// Captures that wait for later packets are complete as they are.
     Complete,
+    /// What each rule did is told.
+    Rules,
     /// Another plan judges.
     Swap(Arc<Plan>),
     /// All flows end.
