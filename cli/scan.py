@@ -78,6 +78,8 @@ def scan(
     """
     from cli.captures import Summary, find_captures, read_all, rules_to_run
 
+    if engine == "python" and workers > 1:
+        raise click.BadParameter("the slow engine is one worker", param_hint="--workers")
     printed = _printed(kinds, form, engine)
     settings = loop_settings(home, checksums=checksums, simulate=simulate, workers=workers, **printed)
     loop = packet_loop(engine, rules_to_run(rule_paths), settings)

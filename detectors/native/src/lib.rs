@@ -243,7 +243,9 @@ impl Loop {
     fn alone(&mut self) -> PyResult<&mut Worker> {
         match self.worker() {
             Crew::One(worker) => Ok(worker),
-            Crew::Many(_) => Err(error("BAVN-E002", "workers: others may add to what one worker says, not to several's")),
+            Crew::Many(_) => {
+                Err(error("BAVN-E002", "workers: others may add to what one worker says, not to several's"))
+            }
         }
     }
 }

@@ -72,6 +72,9 @@ impl Settings {
         if !(1..=MAX_WORKERS).contains(&settings.workers) {
             return Err(format!("workers: from 1 to {MAX_WORKERS} are possible"));
         }
+        if settings.workers > 1 && (settings.outside || !settings.observe.is_empty()) {
+            return Err("workers: where others look at events or judge them there is one".to_owned());
+        }
         Ok(settings)
     }
 

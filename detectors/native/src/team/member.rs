@@ -7,6 +7,7 @@ use std::thread::{self, JoinHandle};
 use bavn_engine::{Plan, RuleCounters};
 use bavn_wire::counters::Counters;
 use bavn_wire::flow::features::FEATURES;
+use bavn_wire::messages::EventKind;
 use bavn_wire::pipeline::Wire;
 
 use super::desk::{Call, Desk};
@@ -175,7 +176,9 @@ impl Member {
     fn swap(&mut self, plan: Arc<Plan>) {
         self.wire.set_features(plan.uses(FEATURES));
         self.hub.swap(plan);
-        self.wire.set_kinds(looked_for(&self.hub.kinds()));
+        let kinds = self.hub.kinds();
+        self.wire.set_packets(kinds.contains(&EventKind::Packet));
+        self.wire.set_kinds(looked_for(&kinds));
     }
 
     fn report(&mut self, tell: &mut dyn FnMut(Report), done: Option<Box<Counts>>) {

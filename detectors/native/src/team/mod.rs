@@ -387,7 +387,7 @@ impl Team {
 
     fn output(&mut self, more: bool, problems: Vec<(String, String)>) -> Output {
         let Merged { alerts, events, failures, .. } = std::mem::take(&mut self.merger.out);
-        Output { alerts, events, failures, problems, more }
+        Output { alerts, events, seen: Vec::new(), failures, problems, more }
     }
 }
 
