@@ -33,9 +33,9 @@ use merge::{Merged, Merger};
 use parcel::{Order, Parcel, Task};
 
 /// Frames of a round.
-const ROUND_FRAMES: usize = 2048;
-/// Bytes of a round's frames: those under way shall stay in the processor's shared cache.
-const ROUND_BYTES: usize = 512 << 10;
+const ROUND_FRAMES: usize = 8192;
+/// Bytes of a round's frames: smaller rounds cost more in wake-ups than they save in cache misses.
+const ROUND_BYTES: usize = 2 << 20;
 /// Rounds that are handed out and not done.
 const MAX_ROUNDS: usize = 4;
 /// How long the calling thread waits for a worker before it looks again.
