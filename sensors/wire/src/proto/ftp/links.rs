@@ -1,6 +1,6 @@
 //! Data connections that control connections have announced: by who opens them, to whom, and the port.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use super::limits::{ANNOUNCEMENT_WAIT, MAX_ANNOUNCED};
@@ -23,9 +23,14 @@ pub(crate) struct Link {
 }
 
 impl Link {
+    /// True where nothing more comes of it.
+    fn is_done(&self, now: u64) -> bool {
+        self.is_over || (!self.is_open && now.saturating_sub(self.since) > ANNOUNCEMENT_WAIT)
+    }
+
     /// Bytes that it holds, its place in the table included.
     fn held(&self) -> usize {
-        size_of::<(Ends, Self)>() + self.file.as_ref().map_or(0, Vec::capacity)
+        size_of::<(Ends, Self)>() + size_of::<(u64, Ends)>() + self.file.as_ref().map_or(0, Vec::capacity)
     }
 }
 
@@ -33,6 +38,8 @@ impl Link {
 #[derive(Debug, Default)]
 pub struct Links {
     links: HashMap<Ends, Link>,
+    /// Each by the time of its announcement.
+    oldest: BTreeSet<(u64, Ends)>,
     /// Bytes that they hold together.
     held: usize,
 }
@@ -41,10 +48,11 @@ impl Links {
     /// Takes note of an announcement; false where another had to go for it.
     pub(crate) fn expect(&mut self, ends: Ends, time: u64) -> bool {
         let fits = self.links.len() < MAX_ANNOUNCED || self.make_room(time);
+        self.remove(&ends);
         let link = Link { since: time, ..Link::default() };
         self.held += link.held();
-        let old = self.links.insert(ends, link);
-        self.held = self.held.saturating_sub(old.map_or(0, |old| old.held()));
+        self.oldest.insert((time, ends));
+        self.links.insert(ends, link);
         fits
     }
 
@@ -70,6 +78,7 @@ impl Links {
 
     pub(crate) fn remove(&mut self, ends: &Ends) -> Option<Link> {
         let gone = self.links.remove(ends)?;
+        self.oldest.remove(&(gone.since, *ends));
         self.held = self.held.saturating_sub(gone.held());
         Some(gone)
     }
@@ -84,22 +93,30 @@ impl Links {
         self.links.is_empty()
     }
 
-    /// True where forgetting what is old made room, else the oldest goes.
+    /// Forgets the oldest as far as they have waited too long; true where that made room, else the oldest of all goes.
+    /// Each is looked at once, so that many announcements cost no more each than few.
     fn make_room(&mut self, now: u64) -> bool {
-        self.forget_old(now);
-        if self.links.len() < MAX_ANNOUNCED {
+        let before = self.links.len();
+        while let Some((_, ends)) = self.oldest.first().copied() {
+            let is_done = self.links.get(&ends).is_none_or(|link| link.is_done(now));
+            if !is_done {
+                break;
+            }
+            self.remove(&ends);
+        }
+        if self.links.len() < before {
             return true;
         }
-        let oldest = self.links.iter().min_by_key(|(ends, link)| (link.since, **ends)).map(|(ends, _)| *ends);
+        let oldest = self.oldest.first().map(|(_, ends)| *ends);
         oldest.map(|ends| self.remove(&ends));
         false
     }
 
     /// Forgets what has waited too long or is over.
     pub(crate) fn forget_old(&mut self, now: u64) {
-        self.links.retain(|_, link| {
-            !link.is_over && (link.is_open || now.saturating_sub(link.since) <= ANNOUNCEMENT_WAIT)
-        });
+        self.links.retain(|_, link| !link.is_done(now));
+        let links = &self.links;
+        self.oldest.retain(|(_, ends)| links.contains_key(ends));
         self.held = self.links.values().map(Link::held).sum();
     }
 }
