@@ -12,11 +12,11 @@ another's kinds too is looked for as long as those are wanted: `openvpn:tls:x509
 from __future__ import annotations
 
 import random
-import re
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from instructions import collected
 
 ROOT = Path(__file__).resolve().parents[1]
 PCAPS = ROOT / "pcaps"
@@ -25,16 +25,6 @@ from wirecraft import Capture  # noqa: E402 (found in tests/lib)
 
 CLASSES = {"DNS": "dns-benign", "HTTP": "web-benign", "TLS": "tls-modern", "SSH": "ssh-sessions", "scan": "nmap-scan"}
 """Class -> capture in `pcaps/`."""
-
-
-def instructions(command: list[str], work: Path) -> int:
-    """Count the instructions of one run."""
-    argv = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={work / 'out'}", *command]
-    done = subprocess.run(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
-    found = re.search(r"Collected : (\d+)", done.stderr)
-    if not found:
-        sys.exit(f"callgrind gave no count: {done.stderr[-400:]}")
-    return int(found[1])
 
 
 def unknown(path: Path) -> str:
@@ -58,8 +48,8 @@ def main() -> None:
         for kind in kinds:
             name, *others = kind.split(":")
             base = [program, *(word for other in others for word in ("--without", other))]
-            whole = [instructions([*base, capture], work) for capture in captures]
-            less = [instructions([*base, "--without", name, capture], work) for capture in captures]
+            whole = [collected([*base, capture], work) for capture in captures]
+            less = [collected([*base, "--without", name, capture], work) for capture in captures]
             shares = [f"{100 * (one / other - 1):+.2f} %" for one, other in zip(whole, less, strict=True)]
             print(f"| {name} | {' | '.join(shares)} |", flush=True)
 
