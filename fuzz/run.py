@@ -114,13 +114,13 @@ def start(command: list[Any], row: Row) -> tuple[int, float, str]:
     return child.returncode, usage.ru_utime + usage.ru_stime, log.read_text("utf-8", "replace")
 
 
-def fuzz(binaries: Path, row: Row, seconds: int) -> Slice:
+def fuzz(binaries: Path, row: Row, seconds: int, nice: int) -> Slice:
     """Run one slice."""
     failed = WORK / "failed"
     failed.mkdir(parents=True, exist_ok=True)
     limits = [*LIMITS, f"-max_total_time={seconds}", "-print_final_stats=1", "-use_value_profile=1"]
     artifacts = f"-artifact_prefix={failed}/{row.name.replace('/', '-')}-"
-    status, cpu, log = start(["nice", "-n", "19", binaries / row.target, *limits, artifacts, row.corpus], row)
+    status, cpu, log = start(["nice", "-n", nice, binaries / row.target, *limits, artifacts, row.corpus], row)
     executions = number(r"stat::number_of_executed_units:\s*(\d+)", log)
     return Slice(
         row.name,
@@ -155,7 +155,7 @@ def slices(args: argparse.Namespace) -> None:
                 row = min((row for row in every if row.name not in busy), key=lambda row: spent[row.name])
                 busy.add(row.name)
             left = max(1, int(args.until - time.time())) if args.until < float("inf") else args.seconds
-            done = fuzz(args.binaries, row, min(args.seconds, left))
+            done = fuzz(args.binaries, row, min(args.seconds, left), args.nice)
             spent[row.name] += max(done.cpu_seconds, 0.01)
             with LEDGER.open("a") as out:
                 out.write(json.dumps(asdict(done)) + "\n")
@@ -232,6 +232,7 @@ def main() -> None:
     run.add_argument("--cpu-hours", type=float, default=3)
     run.add_argument("--seconds", type=int, default=120, help="of one slice")
     run.add_argument("--jobs", type=int, default=2)
+    run.add_argument("--nice", type=int, default=19, help="priority; the lowest unless told")
     run.add_argument("--until", type=moment, default=float("inf"), help="HH:MM, UTC")
     run.add_argument("--only", nargs="*", default=[])
     commands.add_parser("merge").set_defaults(call=merge)

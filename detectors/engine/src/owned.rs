@@ -30,7 +30,8 @@ impl fmt::Display for EventError {
 
 impl std::error::Error for EventError {}
 
-#[derive(Clone, Debug, PartialEq)]
+/// A value whose bytes and members lie in [`Stores`].
+#[derive(Clone, Copy, Debug)]
 enum Owned {
     Unobserved,
     Bool(bool),
@@ -38,77 +39,112 @@ enum Owned {
     Float(f64),
     Time(u64),
     Ip(IpAddr),
-    Text(Vec<u8>),
-    List(Vec<Owned>),
+    Text(Span),
+    List(Span),
 }
 
-impl Owned {
-    fn read(field: Field, json: &Json) -> Result<Self, EventError> {
+/// A part of a store.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    from: usize,
+    to: usize,
+}
+
+impl Span {
+    fn of<T>(self, store: &[T]) -> &[T] {
+        store.get(self.from..self.to).unwrap_or_default()
+    }
+}
+
+/// The texts of all values, and the members of all lists: two allocations an event, however many values it has.
+#[derive(Clone, Debug, Default)]
+struct Stores {
+    bytes: Vec<u8>,
+    members: Vec<Owned>,
+}
+
+impl Stores {
+    fn read(&mut self, field: Field, json: &Json) -> Result<Owned, EventError> {
         match json {
-            Json::Null => Ok(Self::List(Vec::new())),
+            Json::Null => Ok(self.list(&[])),
             Json::Array(items) => {
-                items.iter().map(|item| Self::member(field, item)).collect::<Result<_, _>>().map(Self::List)
+                let items: Vec<_> =
+                    items.iter().map(|item| self.member(field, item)).collect::<Result<_, _>>()?;
+                Ok(self.list(&items))
             }
-            single => Self::single(field, single),
+            single => self.single(field, single),
         }
     }
 
     /// One of a list; `null` is one that was not seen.
-    fn member(field: Field, json: &Json) -> Result<Self, EventError> {
-        if json.is_null() { Ok(Self::Unobserved) } else { Self::single(field, json) }
+    fn member(&mut self, field: Field, json: &Json) -> Result<Owned, EventError> {
+        if json.is_null() { Ok(Owned::Unobserved) } else { self.single(field, json) }
     }
 
-    fn single(field: Field, json: &Json) -> Result<Self, EventError> {
+    fn single(&mut self, field: Field, json: &Json) -> Result<Owned, EventError> {
         let text = match json {
             Json::Object(given) if field.def().ty == FieldType::Text => {
-                return unhex(given).map(Self::Text).ok_or_else(|| wrong(field, json));
+                return unhex(given).map(|bytes| self.text(&bytes)).ok_or_else(|| wrong(field, json));
             }
             Json::String(text) => text.clone(),
             Json::Number(_) | Json::Bool(_) => json.to_string(),
             _ => return Err(wrong(field, json)),
         };
         let typed = match field.def().ty {
-            FieldType::Text => Some(Self::Text(text.clone().into_bytes())),
-            FieldType::Number => text.parse().ok().map(Self::Number),
-            FieldType::Float => text.parse().ok().map(Self::Float),
-            FieldType::Bool => text.parse().ok().map(Self::Bool),
-            FieldType::Ip => address_of(text.as_bytes()).map(Self::Ip),
-            FieldType::Time => text.parse().ok().or_else(|| parse_rfc3339(&text)).map(Self::Time),
+            FieldType::Text => Some(self.text(text.as_bytes())),
+            FieldType::Number => text.parse().ok().map(Owned::Number),
+            FieldType::Float => text.parse().ok().map(Owned::Float),
+            FieldType::Bool => text.parse().ok().map(Owned::Bool),
+            FieldType::Ip => address_of(text.as_bytes()).map(Owned::Ip),
+            FieldType::Time => text.parse().ok().or_else(|| parse_rfc3339(&text)).map(Owned::Time),
         };
         typed.ok_or_else(|| EventError(format!("{} cannot be {text:?}", field.name())))
     }
 
-    fn of(value: &Value<'_>) -> Self {
+    /// A copy of a value; lists have no lists in them.
+    fn copy(&mut self, value: &Value<'_>) -> Owned {
         match *value {
-            Value::Unobserved => Self::Unobserved,
-            Value::Bool(flag) => Self::Bool(flag),
-            Value::Number(number) => Self::Number(number),
-            Value::Float(number) => Self::Float(number),
-            Value::Time(ns) => Self::Time(ns),
-            Value::Ip(ip) => Self::Ip(ip),
-            Value::Text(bytes) => Self::Text(bytes.to_vec()),
-            Value::List(items) => Self::List(items.iter().map(Self::of).collect()),
+            Value::Unobserved => Owned::Unobserved,
+            Value::Bool(flag) => Owned::Bool(flag),
+            Value::Number(number) => Owned::Number(number),
+            Value::Float(number) => Owned::Float(number),
+            Value::Time(ns) => Owned::Time(ns),
+            Value::Ip(ip) => Owned::Ip(ip),
+            Value::Text(bytes) => self.text(bytes),
+            Value::List(items) => {
+                let from = self.members.len();
+                for item in items {
+                    let item = if matches!(item, Value::List(_)) { self.list(&[]) } else { self.copy(item) };
+                    self.members.push(item);
+                }
+                Owned::List(Span { from, to: self.members.len() })
+            }
         }
     }
 
-    /// As a value whose lists are kept in `lists`, one for each list in turn.
-    fn borrow<'a>(&'a self, list: &'a [Value<'a>]) -> Value<'a> {
-        match self {
-            Self::Unobserved => Value::Unobserved,
-            Self::Bool(flag) => Value::Bool(*flag),
-            Self::Number(number) => Value::Number(*number),
-            Self::Float(number) => Value::Float(*number),
-            Self::Time(ns) => Value::Time(*ns),
-            Self::Ip(ip) => Value::Ip(*ip),
-            Self::Text(bytes) => Value::Text(bytes),
-            Self::List(_) => Value::List(list),
-        }
+    fn text(&mut self, bytes: &[u8]) -> Owned {
+        let from = self.bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        Owned::Text(Span { from, to: self.bytes.len() })
     }
 
-    fn items(&self) -> Vec<Value<'_>> {
-        match self {
-            Self::List(items) => items.iter().map(|item| item.borrow(&[])).collect(),
-            _ => Vec::new(),
+    fn list(&mut self, items: &[Owned]) -> Owned {
+        let from = self.members.len();
+        self.members.extend_from_slice(items);
+        Owned::List(Span { from, to: self.members.len() })
+    }
+
+    /// As a value; `members` are all of them as values.
+    fn borrow<'a>(&'a self, value: &Owned, members: &'a [Value<'a>]) -> Value<'a> {
+        match *value {
+            Owned::Unobserved => Value::Unobserved,
+            Owned::Bool(flag) => Value::Bool(flag),
+            Owned::Number(number) => Value::Number(number),
+            Owned::Float(number) => Value::Float(number),
+            Owned::Time(ns) => Value::Time(ns),
+            Owned::Ip(ip) => Value::Ip(ip),
+            Owned::Text(span) => Value::Text(span.of(&self.bytes)),
+            Owned::List(span) => Value::List(span.of(members)),
         }
     }
 }
@@ -219,6 +255,7 @@ pub struct OwnedEvent {
     packet: u64,
     flow: FlowInfo,
     fields: Vec<(Field, Owned)>,
+    stores: Stores,
 }
 
 /// Stands for no flow: its `id` is 0.
@@ -244,10 +281,10 @@ impl OwnedEvent {
         let raw: Raw = serde_json::from_slice(json).map_err(|e| EventError(e.to_string()))?;
         let kind =
             EventKind::by_name(&raw.kind).ok_or_else(|| EventError(format!("no kind {:?}", raw.kind)))?;
-        let mut fields = Vec::new();
+        let (mut fields, mut stores) = (Vec::new(), Stores::default());
         for (name, json) in &raw.fields {
             let field = field(name)?;
-            fields.push((field, Owned::read(field, json)?));
+            fields.push((field, stores.read(field, json)?));
         }
         for name in &raw.unobserved {
             fields.push((field(name)?, Owned::Unobserved));
@@ -257,7 +294,7 @@ impl OwnedEvent {
             Some(pair) => Err(EventError(format!("{} is given twice", pair[0].0.name()))),
             None => {
                 let flow = raw.flow.map_or(NO_FLOW, RawFlow::info);
-                Ok(Self { kind, time: raw.time, packet: raw.packet, flow, fields })
+                Ok(Self { kind, time: raw.time, packet: raw.packet, flow, fields, stores })
             }
         }
     }
@@ -266,8 +303,9 @@ impl OwnedEvent {
     #[must_use]
     pub fn of(event: &Event<'_>) -> Self {
         let Event { kind, time, packet, flow, fields } = *event;
-        let fields = fields.iter().map(|(field, value)| (*field, Owned::of(value))).collect();
-        Self { kind, time, packet, flow: flow.clone(), fields }
+        let mut stores = Stores::default();
+        let fields = fields.iter().map(|(field, value)| (*field, stores.copy(value))).collect();
+        Self { kind, time, packet, flow: flow.clone(), fields, stores }
     }
 
     /// Number of its flow, 0 for none.
@@ -278,9 +316,10 @@ impl OwnedEvent {
 
     /// Calls `then` with the event as the engine takes it.
     pub fn with<R>(&self, then: impl FnOnce(&Event<'_>) -> R) -> R {
-        let lists: Vec<Vec<Value<'_>>> = self.fields.iter().map(|(_, value)| value.items()).collect();
-        let pairs = self.fields.iter().zip(&lists);
-        let fields: Vec<_> = pairs.map(|((field, value), list)| (*field, value.borrow(list))).collect();
+        let Self { fields, stores, .. } = self;
+        let members: Vec<_> = stores.members.iter().map(|value| stores.borrow(value, &[])).collect();
+        let fields: Vec<_> =
+            fields.iter().map(|(field, value)| (*field, stores.borrow(value, &members))).collect();
         let Self { kind, time, packet, .. } = *self;
         then(&Event { kind, time, packet, flow: &self.flow, fields: &fields })
     }

@@ -8,7 +8,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::counters::Counters;
-use crate::decode::{Found, Fragment, IpVersion, Packet, Upper, checksum, decode_into, decode_transport};
+use crate::decode::{
+    Ends, Found, Fragment, IpVersion, Packet, Upper, checksum, decode_into, decode_transport, ends,
+};
 use crate::flow::frag::{self, Findings, Fragments, Outcome};
 use crate::flow::key::KeyHasher;
 use crate::flow::timers::{STEP_BACK, TICK};
@@ -129,12 +131,20 @@ impl Dispatcher {
 
     #[inline]
     fn look(&mut self, frame: &Frame<'_>) -> Route {
+        match ends(frame) {
+            Some(ends) if self.offload.is_none() => Route { worker: self.worker(&ends), ..Route::default() },
+            _ => self.decoded(frame),
+        }
+    }
+
+    #[inline(never)]
+    fn decoded(&mut self, frame: &Frame<'_>) -> Route {
         let mut packet = Packet::EMPTY;
         match decode_into(&mut packet, frame) {
             Ok(Found::Ip) => {
                 let mut route = match packet.upper {
                     Upper::Fragment(place) => self.fragment(&packet, place, frame),
-                    _ => Route { worker: self.worker(&packet), ..Route::default() },
+                    _ => Route { worker: self.worker(&packet.ends()), ..Route::default() },
                 };
                 route.telling.offload = self.is_offload(&packet, frame);
                 route
@@ -161,17 +171,17 @@ impl Dispatcher {
         let mut first = *packet;
         first.transport = transport;
         let whole = decode_transport(&first, &payload);
-        let worker = whole.map_or(0, |whole| self.worker(&whole));
+        let worker = whole.map_or(0, |whole| self.worker(&whole.ends()));
         Route { worker, part: OwnedPart::Whole(transport, payload), telling }
     }
 
     #[inline]
-    fn worker(&self, packet: &Packet<'_>) -> usize {
-        if packet.transport == Transport::UDP && dhcp::is_port(packet.ports) {
+    fn worker(&self, ends: &Ends) -> usize {
+        if ends.transport == Transport::UDP && dhcp::is_port(ends.ports) {
             return 0;
         }
-        let (low, high) = (packet.src.min(packet.dst).0, packet.src.max(packet.dst).0);
-        let version = u64::from(packet.version == IpVersion::V6);
+        let (low, high) = (ends.src.min(ends.dst).0, ends.src.max(ends.dst).0);
+        let version = u64::from(ends.version == IpVersion::V6);
         let words = [low as u64, (low >> 64) as u64, high as u64, (high >> 64) as u64];
         let hash = words
             .into_iter()

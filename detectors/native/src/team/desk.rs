@@ -9,6 +9,8 @@ use super::parcel::Parcel;
 
 /// Reports of one worker that nobody took; with more, it waits.
 const MAX_REPORTS: usize = 8;
+/// With so many, the reading thread is woken for them.
+const MANY_REPORTS: usize = MAX_REPORTS / 2;
 /// Parcels kept for their buffers.
 const MAX_SPARE: usize = 32;
 
@@ -24,6 +26,8 @@ pub(super) struct Desk {
 struct State {
     seats: Vec<Seat>,
     spare: Vec<Parcel>,
+    /// The reading thread waits until no worker has more parcels before it.
+    enough: usize,
     is_over: bool,
     /// A worker has died.
     is_broken: bool,
@@ -34,6 +38,23 @@ struct Seat {
     inbox: VecDeque<Parcel>,
     outbox: VecDeque<Report>,
     is_urged: bool,
+    /// What it was urged for lies in its outbox.
+    is_pressing: bool,
+    /// Parcels that it was given and whose last report is not in the outbox.
+    open: usize,
+}
+
+impl Seat {
+    fn is_worth_a_look(&self) -> bool {
+        let has_nothing_to_do = self.open == 0 && !self.outbox.is_empty();
+        self.is_pressing || has_nothing_to_do || self.outbox.len() >= MANY_REPORTS
+    }
+}
+
+impl State {
+    fn has_few(&self) -> bool {
+        self.seats.iter().all(|seat| seat.open <= self.enough)
+    }
 }
 
 /// What a worker is woken for.
@@ -46,7 +67,7 @@ pub(super) enum Call {
 impl Desk {
     pub(super) fn new(workers: usize) -> Self {
         let seats = (0..workers).map(|_| Seat::default()).collect();
-        let state = State { seats, spare: Vec::new(), is_over: false, is_broken: false };
+        let state = State { seats, spare: Vec::new(), enough: 0, is_over: false, is_broken: false };
         Self { state: Mutex::new(state), to_workers: Condvar::new(), to_reader: Condvar::new() }
     }
 
@@ -55,6 +76,7 @@ impl Desk {
         let mut state = self.lock();
         for (seat, parcel) in state.seats.iter_mut().zip(parcels) {
             seat.inbox.push_back(parcel);
+            seat.open += 1;
         }
         self.to_workers.notify_all();
     }
@@ -72,20 +94,29 @@ impl Desk {
 
     /// The next report of a worker.
     pub(super) fn report(&self, worker: usize) -> Option<Report> {
-        let report = self.lock().seats.get_mut(worker)?.outbox.pop_front();
-        if report.is_some() {
+        let mut state = self.lock();
+        let seat = state.seats.get_mut(worker)?;
+        let is_full = seat.outbox.len() >= MAX_REPORTS;
+        let report = seat.outbox.pop_front();
+        seat.is_pressing &= !seat.outbox.is_empty();
+        drop(state);
+        if is_full {
             self.to_workers.notify_all();
         }
         report
     }
 
-    /// Waits for a report of one of those workers, so long at most; false where a worker has died.
-    pub(super) fn wait(&self, most: Duration, wanted: &dyn Fn(usize) -> bool) -> bool {
+    /// Waits, so long at most, until each worker has so few parcels before it, or one of those wanted has many reports
+    /// or a pressing one; false where a worker has died. To wake for each report would cost more than it is worth.
+    pub(super) fn wait(&self, most: Duration, parcels: usize, wanted: &dyn Fn(usize) -> bool) -> bool {
+        let mut state = self.lock();
+        state.enough = parcels;
         let is_idle = |state: &mut State| {
             let mut seats = state.seats.iter().enumerate();
-            !state.is_broken && !seats.any(|(worker, seat)| wanted(worker) && !seat.outbox.is_empty())
+            let is_any = seats.any(|(worker, seat)| wanted(worker) && seat.is_worth_a_look());
+            !state.is_broken && !is_any && !state.has_few()
         };
-        let waited = self.to_reader.wait_timeout_while(self.lock(), most, is_idle);
+        let waited = self.to_reader.wait_timeout_while(state, most, is_idle);
         !waited.unwrap_or_else(PoisonError::into_inner).0.is_broken
     }
 
@@ -115,11 +146,15 @@ impl Desk {
         };
         let waited = self.to_workers.wait_while(self.lock(), is_full);
         let mut state = waited.unwrap_or_else(PoisonError::into_inner);
-        if let Some(seat) = state.seats.get_mut(worker) {
-            seat.outbox.push_back(report);
-        }
+        let Some(seat) = state.seats.get_mut(worker) else { return };
+        seat.open -= usize::from(report.done.is_some());
+        seat.is_pressing |= report.is_pressing;
+        seat.outbox.push_back(report);
+        let is_awaited = seat.is_worth_a_look() || state.has_few();
         drop(state);
-        self.to_reader.notify_one();
+        if is_awaited {
+            self.to_reader.notify_one();
+        }
     }
 
     /// Takes a parcel's buffers back.

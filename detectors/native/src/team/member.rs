@@ -22,6 +22,8 @@ pub(super) struct Report {
     pub(super) until: Place,
     /// So have alerts of places before this one.
     pub(super) items_until: Place,
+    /// Others wait for it.
+    pub(super) is_pressing: bool,
     /// Counters where a parcel is done.
     pub(super) done: Option<Box<Counts>>,
 }
@@ -100,7 +102,7 @@ impl Member {
         if matches!(parcel.order, Order::Rules) {
             counts.rules = self.hub.rules();
         }
-        self.report(tell, Some(Box::new(counts)));
+        self.report(tell, false, Some(Box::new(counts)));
     }
 
     /// Does what an entry says; gives where the bytes of the next one begin.
@@ -126,7 +128,7 @@ impl Member {
         }
         self.settle();
         if self.hub.is_full() {
-            self.report(tell, None);
+            self.report(tell, false, None);
         }
         next
     }
@@ -149,7 +151,7 @@ impl Member {
         while !run(&mut self.wire, &mut self.hub) {
             self.settle();
             if self.hub.is_full() {
-                self.report(tell, None);
+                self.report(tell, false, None);
             }
         }
         self.settle();
@@ -170,7 +172,7 @@ impl Member {
     fn complete(&mut self, tell: &mut dyn FnMut(Report)) {
         self.wire.complete_evidence();
         self.settle();
-        self.report(tell, None);
+        self.report(tell, true, None);
     }
 
     fn swap(&mut self, plan: Arc<Plan>) {
@@ -181,10 +183,10 @@ impl Member {
         self.wire.set_kinds(looked_for(&kinds));
     }
 
-    fn report(&mut self, tell: &mut dyn FnMut(Report), done: Option<Box<Counts>>) {
+    fn report(&mut self, tell: &mut dyn FnMut(Report), is_pressing: bool, done: Option<Box<Counts>>) {
         let found = self.hub.take();
         let items_until = self.hub.waits_at().map_or(self.until, |place| place.min(self.until));
-        tell(Report { found, until: self.until, items_until, done });
+        tell(Report { found, until: self.until, items_until, is_pressing, done });
     }
 
     /// Its counters now.

@@ -64,7 +64,7 @@ impl Lane {
     }
 
     fn take(&mut self, report: Report) {
-        let Report { found, until, items_until, done } = report;
+        let Report { found, until, items_until, done, .. } = report;
         if !found.ends.is_empty() {
             let chunk = Chunk { bytes: found.events, ends: found.ends, next: 0, from: 0 };
             self.chunks.push_back(chunk);

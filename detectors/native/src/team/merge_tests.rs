@@ -23,7 +23,7 @@ fn report(places: &[Place], until: Place, is_done: bool) -> Report {
         found.ends.push((*place, found.events.len()));
         found.failures.push((*place, format!("{place:?}\n").into_bytes()));
     }
-    Report { found, until, items_until: until, done: is_done.then(|| Box::new(counts())) }
+    Report { found, until, items_until: until, is_pressing: false, done: is_done.then(|| Box::new(counts())) }
 }
 
 fn place(turn: u64, flow: u64) -> Place {

@@ -37,7 +37,7 @@ const ROUND_FRAMES: usize = 8192;
 /// Bytes of a round's frames: smaller rounds cost more in wake-ups than they save in cache misses.
 const ROUND_BYTES: usize = 2 << 20;
 /// Rounds that are handed out and not done.
-const MAX_ROUNDS: usize = 4;
+const MAX_ROUNDS: usize = 8;
 /// How long the calling thread waits for a worker before it looks again.
 const PATIENCE: Duration = Duration::from_millis(100);
 
@@ -161,11 +161,11 @@ impl Team {
                 if self.merger.open() == 0 || left.is_zero() {
                     break;
                 }
-                self.wait(left.min(PATIENCE));
+                self.wait(left.min(PATIENCE), 0);
             } else if self.merger.open() < MAX_ROUNDS {
                 problems.extend(self.read(now, left));
             } else {
-                self.wait(left.min(PATIENCE));
+                self.wait(left.min(PATIENCE), MAX_ROUNDS / 2);
             }
             if left.is_zero() {
                 break;
@@ -215,7 +215,7 @@ impl Team {
         }
         self.gather();
         while !is_full(&self.merger.out) && self.merger.open() > 0 {
-            self.wait(PATIENCE);
+            self.wait(PATIENCE, 0);
             self.gather();
         }
         let more = is_full(&self.merger.out) || self.merger.open() > 0;
@@ -340,7 +340,7 @@ impl Team {
     fn settle(&mut self, rounds: usize) {
         self.gather_all();
         while self.merger.open() >= rounds {
-            self.wait(PATIENCE);
+            self.wait(PATIENCE, rounds / 2);
             self.gather_all();
         }
     }
@@ -378,9 +378,10 @@ impl Team {
         is_any
     }
 
-    fn wait(&self, most: Duration) {
+    /// Waits until workers have but so many rounds before them, or much to tell.
+    fn wait(&self, most: Duration, rounds: usize) {
         let merger = &self.merger;
-        if !self.desk.wait(most, &|worker| merger.has_room(worker)) {
+        if !self.desk.wait(most, rounds, &|worker| merger.has_room(worker)) {
             resume_unwind(Box::new("a worker has failed"));
         }
     }

@@ -5,6 +5,7 @@
 mod arp;
 mod checksum;
 mod ether;
+mod glance;
 mod icmp;
 mod ip4;
 mod ip6;
@@ -19,6 +20,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 pub use arp::Arp;
 pub use checksum::{Checksum, checksum};
+pub(crate) use glance::{Ends, ends};
 pub use icmp::counterpart as icmp_counterpart;
 pub use sctp::{MAX_CHUNKS as MAX_SCTP_CHUNKS, chunks as sctp_chunks};
 
@@ -234,6 +236,12 @@ impl Packet<'_> {
     #[must_use]
     pub fn ips(&self) -> [IpAddr; 2] {
         [self.src.ip(self.version), self.dst.ip(self.version)]
+    }
+
+    /// Where it comes from and goes to.
+    pub(crate) const fn ends(&self) -> Ends {
+        let Self { version, transport, src, dst, ports, .. } = *self;
+        Ends { version, transport, src, dst, ports }
     }
 
     /// Counts one more layer.
