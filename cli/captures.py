@@ -25,6 +25,7 @@ STDIN: Final = "-"
 LIMITS: Final = (
     "flows_evicted", "fragments_evicted", "stream_evicted", "parser_limit", "parser_memory", "evidence_refused",
     "evidence_cut", "evidence_gone", "panics",
+    "reference_failed",
 )  # fmt: skip
 """Counters of limits that were hit: what was not seen for that reason."""
 CHECKSUMS: Final = ("checksum_wrong", "checksum_offloaded")

@@ -121,9 +121,9 @@ def engine_option(run: Callable[..., int]) -> Callable[..., int]:
 def packet_loop(engine: str, rules: RuleSet, settings: Settings) -> PacketLoop:
     """Give the loop that judges by rules, with either engine behind it."""
     if engine == "python":
-        from detectors.reference.loop import ReferenceLoop
+        from detectors.reference.loop import reference_loop
 
-        return ReferenceLoop(rules, settings)
+        return reference_loop(rules, settings)
     from detectors.loop import loop_for
 
     return loop_for(rules.plan, settings)

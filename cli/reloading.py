@@ -18,25 +18,31 @@ if TYPE_CHECKING:
 
     from cli.watching import Seen
     from detectors.check import RuleSet
+    from detectors.loop import Judge
 
 LOOK_EVERY_S: Final = 2.0
 
 
 @dataclass(frozen=True)
 class Ready:
-    """Rules that were read, and the engine that is ready to judge by them."""
+    """Rules that were read, and the engine that is ready to judge by them; with the reference in its place, that too."""
 
     rules: RuleSet
     engine: Any
+    judge: Judge | None = None
 
 
 @dataclass
 class Reloader:
-    """Reads rules again when asked to, or when their files change; `take` is called by `poll`, so in the caller's thread."""
+    """Reads rules again when asked to, or when their files change; `take` is called by `poll`, so in the caller's thread.
+
+    `judged` is True where the reference judges.
+    """
 
     paths: Sequence[Path]
     take: Callable[[Ready], None]
     watch: bool = False
+    judged: bool = False
     done: int = 0
     failed: int = 0
     last_error: str = ""
@@ -76,10 +82,11 @@ class Reloader:
 
         try:
             rules = load_rule_set(self.paths)
+            judge = _reference(rules) if self.judged else None
             none_runs = CliError(
                 "BAVN-E310", f"no rule of {', '.join(map(str, self.paths)) or 'the shipped ones'} runs"
             )
-            self._result = Ready(rules, engine(rules.plan)) if rules.rules else none_runs
+            self._result = Ready(rules, engine(rules.plan), judge) if rules.rules else none_runs
         except Exception as error:  # noqa: BLE001  (told by the caller's thread; the old rules stay)
             self._result = error
 
@@ -96,3 +103,9 @@ class Reloader:
         elif result is not None:
             self.failed += 1
             self.last_error = str(result)
+
+
+def _reference(rules: RuleSet) -> Judge:
+    from detectors.reference.loop import ReferenceJudge
+
+    return ReferenceJudge(rules)

@@ -80,7 +80,7 @@ def scan(
 
     if engine == "python" and workers > 1:
         raise click.BadParameter("the slow engine is one worker", param_hint="--workers")
-    printed = _printed(kinds, form, engine)
+    printed = _printed(kinds, form)
     settings = loop_settings(home, checksums=checksums, simulate=simulate, workers=workers, **printed)
     loop = packet_loop(engine, rules_to_run(rule_paths), settings)
     summary = Summary()
@@ -103,14 +103,12 @@ def scan(
     return exit_code(summary, fail_on)
 
 
-def _printed(kinds: tuple[str, ...], form: Format, engine: str) -> dict[str, Any]:
+def _printed(kinds: tuple[str, ...], form: Format) -> dict[str, Any]:
     """Give the loop's settings for events beside alerts."""
     from detectors.loop import event_kinds
 
     if not kinds:
         return {}
-    if engine == "python":
-        raise click.BadParameter("the slow engine prints alerts alone", param_hint="--events")
     if not form.raw:
         raise click.BadParameter("events are printed as whole documents: --json, or a pipe", param_hint="--events")
     unknown = set(kinds) - {*event_kinds(), "all"}

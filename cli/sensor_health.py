@@ -36,6 +36,7 @@ def health_lines(health: Health, *, running: bool) -> list[str]:
 def rules(found: dict[str, Any]) -> str:
     """Write which rules run, and how their last reload went."""
     said = [f"{found.get('count', 0):,} run"]
+    said += [f"by the slow engine ({safe(found['engine'])})"] if found.get("engine") else []
     said += [f"{found['refused']:,} do not: bavn rules check"] if found.get("refused") else []
     said += [f"reloaded {found['reloads']:,} times"] if found.get("reloads") else []
     said += [f"last reload failed: {safe(found['last_error'])}"] if found.get("last_error") else []

@@ -50,11 +50,12 @@ class SensorProcess:
     def __post_init__(self) -> None:
         """Open what the run needs: outbox, evidence, contract, packet loop."""
         from cli.contract import home_contract
-        from detectors.loop import Settings, loop_for
+        from cli.reading import packet_loop
+        from detectors.loop import Settings
         from sensors.agent import Agent
         from sensors.contract import Enforcer
         from sensors.evidence import EvidenceStore
-        from sensors.identity import event_key, load_capture, load_config
+        from sensors.identity import event_key, load_capture, load_config, load_detect
         from sensors.outbox import Outbox, open_undamaged
         from sensors.sender import Delivery
         from sensors.writer import Writer
@@ -68,9 +69,12 @@ class SensorProcess:
             evidence_bytes=EVIDENCE_RING, checksums=self.config.checksums == "check",
             workers=load_capture(self.home).workers,
         )  # fmt: skip
-        self.loop = loop_for(self.rules.plan, settings)
+        self.engine = load_detect(self.home).engine
+        self.loop = packet_loop(self.engine, self.rules, settings)
         self._digest: str = json.loads(self.rules.plan)["digest"]
-        self.reloader = Reloader(self.rule_paths, self._take_rules, watch=self.watch_rules)
+        self.reloader = Reloader(
+            self.rule_paths, self._take_rules, watch=self.watch_rules, judged=self.engine == "python"
+        )
         evidence = EvidenceStore(self.home / "evidence")
         outbox, aside = open_undamaged(self.home / "outbox.db", time.time_ns())
         if aside is not None:
@@ -124,7 +128,7 @@ class SensorProcess:
     def _take_rules(self, ready: Ready) -> None:
         """Judge by other rules from the next packet on."""
         self.loop.require_detectors(ready.rules.plan)
-        self.loop.swap_to(ready.engine)
+        self.loop.swap_to(ready.engine, ready.judge)
         self.rules = ready.rules
         self._digest = json.loads(ready.rules.plan)["digest"]
         say_refused(ready.rules)
@@ -137,7 +141,8 @@ class SensorProcess:
             "reloads_failed": self.reloader.failed,
             "last_error": self.reloader.last_error,
         }
-        return {"count": len(self.rules.rules), "digest": self._digest, "refused": refused, **reloads}
+        found = {"count": len(self.rules.rules), "digest": self._digest, "refused": refused, **reloads}
+        return found if self.engine == "native" else {**found, "engine": self.engine}
 
     def write_status(self) -> None:
         """Replace the status file; where that fails the run goes on, and the failure is counted."""

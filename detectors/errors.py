@@ -247,7 +247,7 @@ CATALOGUE: Final[dict[str, tuple[str, str, str]]] = {
         "no detector runs",
         "A rule is about scores (`service: score`), which only detectors in Python give. They begin with the run, where a rule "
         "then asks for them.",
-        "Restart the sensor. The Python engine (`--engine python`) runs none.",
+        "Restart the sensor.",
     ),
     "BAVN-E072": (
         "a detector failed",

@@ -10,7 +10,7 @@ import contextlib
 import importlib
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from detectors.errors import BavnError
 
@@ -46,9 +46,8 @@ class Settings:
     checksums: bool = False
     features: bool = False
     simulate: tuple[str, ...] = ()
-    # Kinds of events that are handed out as data; and whether rules are judged outside, on every event that one wants.
+    # Kinds of events that are handed out as data.
     observe: tuple[str, ...] = ()
-    outside: bool = False
     workers: int = 1
 
     def to_json(self) -> bytes:
@@ -76,17 +75,46 @@ class Batch:
     more: bool
 
 
-def loop_for(plan: bytes, settings: Settings) -> PacketLoop:
+class Judge(Protocol):
+    """Judges events in place of the compiled engine: the reference. Rules are numbered as in the plan.
+
+    The first two are called by the compiled loop. A correlation that holds is told of as rule, what was measured, the
+    group's texts, (time, packet, kind), and whether a span's end brought it. The last in both answers is when to be told of
+    the time next. Times are in nanoseconds since the epoch.
+    """
+
+    def judge(self, line: bytes, newest: int) -> tuple[Sequence[int], Sequence[Any], int | None]:
+        """Look at an event."""
+        ...
+
+    def pass_time(self, newest: int, packet: int) -> tuple[Sequence[Any], int | None]:
+        """Judge the spans that have passed."""
+        ...
+
+    def continue_from(self, before: Judge) -> None:
+        """Go on where another ended."""
+        ...
+
+    def counters(self) -> dict[str, int]:
+        """Named counters, in place of the engine's."""
+        ...
+
+    def rules(self) -> Sequence[tuple[int, int, int]]:
+        """What each rule did: events judged, matched, unknown."""
+        ...
+
+
+def loop_for(plan: bytes, settings: Settings, judge: Judge | None = None) -> PacketLoop:
     """The loop for a plan; with the detectors in Python beside it where a rule is about their scores.
 
     Raises:
         BavnError: the plan is refused, or E070 where a detector cannot be made.
     """
     if _SCORES not in plan:
-        return PacketLoop(plan, settings)
+        return PacketLoop(plan, settings, judge)
     from detectors.analytics.loop import DetectingLoop  # noqa: PLC0415  (few plans need it)
 
-    return DetectingLoop(plan, settings)
+    return DetectingLoop(plan, settings, judge=judge)
 
 
 class PacketLoop:
@@ -95,10 +123,11 @@ class PacketLoop:
     # Whether detectors run beside it.
     has_detectors = False
 
-    def __init__(self, plan: bytes | None, settings: Settings) -> None:
+    def __init__(self, plan: bytes | None, settings: Settings, judge: Judge | None = None) -> None:
         loaded = None if plan is None else engine(plan)
+        self._judge = judge
         with _own_errors():
-            self._loop = load_native().Loop(loaded, settings.to_json())
+            self._loop = load_native().Loop(loaded, settings.to_json(), judge)
 
     def open_file(self, path: str) -> None:
         """Read from a capture file next. Raises BavnError (E4xx)."""
@@ -145,17 +174,26 @@ class PacketLoop:
         if _SCORES in plan and not self.has_detectors:
             raise BavnError("BAVN-E071", "the new rules are about scores, and no detector runs")
 
-    def swap_to(self, ready: Any) -> None:  # noqa: ANN401
-        """The same with what `engine` gave, so that the packets do not wait for it to be built."""
-        self._loop.swap(ready)
+    def swap_to(self, ready: Any, judge: Judge | None = None) -> None:  # noqa: ANN401
+        """The same with what `engine` gave, so that the packets do not wait for it to be built.
+
+        Raises:
+            BavnError: E003 where another judges than the engine, and no other one of these rules is given.
+        """
+        if (self._judge is None) != (judge is None):
+            raise BavnError("BAVN-E003", "the engine stays what it was when the loop began, and needs rules of its own")
+        if self._judge is not None and judge is not None:
+            judge.continue_from(self._judge)
+        self._loop.swap(ready, judge)
+        self._judge = judge
 
     def counters(self) -> dict[str, int]:
         """Named counters since the start."""
-        return dict(self._loop.counters())
+        return dict(self._loop.counters()) | (self._judge.counters() if self._judge else {})
 
     def rules(self) -> list[RuleDid]:
         """What each rule of the plan did since the plan runs."""
-        return [RuleDid(*row) for row in self._loop.rules()]
+        return [RuleDid(*row) for row in (self._judge or self._loop).rules()]
 
     def kinds(self) -> dict[str, int]:
         """Events that came, by kind; kinds that no rule judges and nobody prints are never made."""

@@ -58,6 +58,16 @@ class CaptureConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     workers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
 
 
+class DetectConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How the sensor judges: the `[detect]` table of a home's `bavn.toml`.
+
+    Attributes:
+        engine: `native`, or `python` for the reference, which is slow and has one worker.
+    """
+
+    engine: Literal["native", "python"] = "native"
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """A sensor that may send."""
@@ -93,6 +103,18 @@ def load_capture(home: Path) -> CaptureConfig:
         SensorError: BAVN-E130 where it cannot be read.
     """
     return _table(home, "capture", CaptureConfig)
+
+
+def load_detect(home: Path) -> DetectConfig:
+    """Read the `[detect]` table of the home's `bavn.toml`; defaults where there is none.
+
+    Raises:
+        SensorError: BAVN-E130 where it cannot be read, or asks for the slow engine with several workers.
+    """
+    found = _table(home, "detect", DetectConfig)
+    if found.engine == "python" and load_capture(home).workers > 1:
+        raise SensorError("BAVN-E130", 'bavn.toml: [detect] engine = "python" has one worker, [capture] asks for more')
+    return found
 
 
 def _table(home: Path, name: str, shape: type[_Config]) -> _Config:

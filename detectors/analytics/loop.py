@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from detectors.analytics.observing import Detector, Observation
+    from detectors.loop import Judge
 
 GROUP: Final = "bavn.detectors"
 # Scores of one detector on one batch; what is beyond is counted.
@@ -45,10 +46,16 @@ class DetectingLoop(PacketLoop):
 
     has_detectors = True
 
-    def __init__(self, plan: bytes, settings: Settings, detectors: Sequence[Detector] | None = None) -> None:
+    def __init__(
+        self,
+        plan: bytes,
+        settings: Settings,
+        detectors: Sequence[Detector] | None = None,
+        judge: Judge | None = None,
+    ) -> None:
         detectors = installed() if detectors is None else detectors
         kinds = sorted({kind for one in detectors for kind in one.kinds})
-        super().__init__(plan, dataclasses.replace(settings, observe=tuple(kinds)))
+        super().__init__(plan, dataclasses.replace(settings, observe=tuple(kinds)), judge)
         self._detectors = list(detectors)
         self._counts = dict.fromkeys(("detector_events", "detector_scores", "detector_lost", "detector_failed"), 0)
 

@@ -1,70 +1,91 @@
 """The packet loop with the reference behind it: the compiled part takes packets apart and writes alerts, Python decides.
 
-Every event that a rule could want is handed over as JSON: it is slow, and meant for captures, tests and doubts.
+It is asked at each event, so an alert, its id, its place among the others and its packets are those that the compiled engine
+would have given. It is slow, and meant for captures, tests and doubts; a sensor can run it, too.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from typing import TYPE_CHECKING
+import logging
+from typing import TYPE_CHECKING, Any, Final
 
-from detectors.errors import BavnError
-from detectors.loop import STEP_MS, Batch, PacketLoop, Settings
+from detectors.loop import PacketLoop, Settings, loop_for
 from detectors.reference.engine import ReferenceRules
 from detectors.ruletest import NativeRunner, event_json, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any
 
     from detectors.check import RuleSet
+    from detectors.loop import Judge
     from detectors.reference.engine import Found
 
+_LOG: Final = logging.getLogger(__name__)
+# A correlation that holds, as the loop takes it: rule, measured, group, (time, packet, kind), whether it is late.
+Told = tuple[int, float, list[str], tuple[int, int, str], bool]
 
-class ReferenceLoop(PacketLoop):
-    """As PacketLoop; what a step finds comes with the next one. Alerts have no evidence: their packets are gone by then."""
 
-    def __init__(self, rules: RuleSet, settings: Settings) -> None:
-        if any("score" in rule.kinds for rule in rules.rules):
-            raise BavnError("BAVN-E071", "the Python engine runs no detectors, and a rule is about scores")
-        super().__init__(rules.plan, dataclasses.replace(settings, outside=True, evidence_bytes=0))
-        self._rules = ReferenceRules(rules)
+class ReferenceJudge:
+    """The reference as the packet loop asks it. Times are in nanoseconds since the epoch."""
 
-    def step(self, now_ns: int, budget_ms: int = STEP_MS) -> Batch:
-        """Work for about `budget_ms`, and then for as long as the rules need."""
-        batch = super().step(now_ns, budget_ms)
-        self._judge(batch, now_ns)
-        return batch
+    def __init__(self, rules: RuleSet) -> None:
+        self.reference = ReferenceRules(rules)
+        self._before = (0, 0)
+        self._failed = 0
 
-    def finish(self, now_ns: int) -> Batch:
-        """End all flows and give out what is pending, in portions: call it again while `more` is true."""
-        batch = super().finish(now_ns)
-        has_told = self._judge(batch, now_ns)
-        return dataclasses.replace(batch, more=batch.more or has_told)
+    def judge(self, line: bytes, newest: int) -> tuple[list[int], list[Told], int | None]:
+        """Rules that match an event, correlations that hold by it, and when to tell of the time next.
 
-    def swap(self, plan: bytes) -> None:  # noqa: ARG002  (the loop's own call)
-        """The reference reads rules and no plans. Raises BavnError (E003)."""
-        raise BavnError("BAVN-E003", "the Python engine runs the rules that it began with")
+        `newest` is the time that packets have brought so far.
+        """
+        try:
+            hits, found = self.reference.judge(self.reference.read(line), newest)
+        except Exception:  # noqa: BLE001  (no event ends the loop)
+            hits, found = self._fail(line), []
+        return hits, [_told(one) for one in found], self.reference.correlator.due
 
-    def _judge(self, batch: Batch, now_ns: int) -> bool:
-        """Tells the compiled part of every hit; True where there was any."""
-        has_told = False
-        for line in batch.seen.splitlines():
-            event = self._rules.read(line)
-            hits, found = self._rules.judge(event)
-            if hits:
-                self._loop.tell([(line, hits)], now_ns)
-            for one in found:
-                self._tell_found(one, event.packet, None if one.is_late else line, now_ns)
-            has_told = has_told or bool(hits or found)
-        late = self._rules.pass_time(self.counters()["last_time"])
-        for one in late:
-            self._tell_found(one, self.counters()["frames"], None, now_ns)
-        return has_told or bool(late)
+    def _fail(self, line: bytes) -> list[int]:
+        """No event ends the loop; the first that is at fault is told of, all are counted."""
+        if not self._failed:
+            _LOG.exception("the reference failed on %s", line[:1000].decode(errors="backslashreplace"))
+        self._failed += 1
+        return []
 
-    def _tell_found(self, found: Found, packet: int, event: bytes | None, now_ns: int) -> None:
-        at = (found.time, packet, found.kind)
-        self._loop.tell_found(found.rule, found.measured, list(found.group), at, event, now_ns)
+    def pass_time(self, newest: int, packet: int) -> tuple[list[Told], int | None]:
+        """Correlations that hold now that spans have passed, and when to tell of the time next."""
+        found = self.reference.pass_time(newest, packet)
+        return [_told(one) for one in found], self.reference.correlator.due
+
+    def continue_from(self, before: Judge) -> None:
+        """Takes over what correlations of rules before these have counted, and the counters."""
+        if isinstance(before, ReferenceJudge):
+            self.reference.correlator.continue_from(before.reference.correlator)
+            counted = before.counters()
+            self._before = (counted["rule_matches"], counted["rule_unobserved"])
+
+    def counters(self) -> dict[str, int]:
+        """Named counters, in place of the engine's."""
+        matched, unknown = self._before
+        return {
+            **self.reference.correlator.counters(),
+            "rule_matches": matched + sum(one.matched for one in self.reference.did),
+            "rule_unobserved": unknown + sum(one.unknown for one in self.reference.did),
+            "reference_failed": self._failed,
+        }
+
+    def rules(self) -> list[tuple[int, int, int]]:
+        """For each rule the events that it judged, that it matched, on which its outcome was unknown."""
+        return [(one.judged, one.matched, one.unknown) for one in self.reference.did]
+
+
+def _told(found: Found) -> Told:
+    at = (found.time, found.packet, found.kind)
+    return found.rule, float(found.measured), list(found.group), at, found.is_late
+
+
+def reference_loop(rules: RuleSet, settings: Settings) -> PacketLoop:
+    """The loop that is judged by the reference. Raises BavnError as `loop_for` does."""
+    return loop_for(rules.plan, settings, ReferenceJudge(rules))
 
 
 class ReferenceRunner(NativeRunner):
@@ -81,4 +102,4 @@ class ReferenceRunner(NativeRunner):
 
     def loop(self, rules: RuleSet) -> PacketLoop:
         """What packets go through."""
-        return ReferenceLoop(rules, Settings(evidence_bytes=0))
+        return reference_loop(rules, Settings(evidence_bytes=0))

@@ -47,9 +47,13 @@ class Rule:
         self._parts = [_Detections(document["detection"], world)]
         self._parts += [_Detections(one["filter"], world) for one in filters]
 
+    def judges(self, event: Event) -> bool:
+        """True for events of its kinds."""
+        return event.kind in self._kinds
+
     def outcome(self, event: Event) -> Outcome:
         """Whether the rule holds; False for events that it does not judge."""
-        if event.kind not in self._kinds:
+        if not self.judges(event):
             return False
         routes = [route for route in self._world.tables.routes(self._source) if route.kind == event.kind]
         return any_of(all_of(part.outcome(event, route) for part in self._parts) for route in routes)

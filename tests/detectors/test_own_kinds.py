@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from detectors import check, crafting, loop
-from detectors.reference.loop import ReferenceLoop
+from detectors.reference.loop import reference_loop
 
 PCAPS = Path(__file__).parents[2] / "pcaps"
 NOW = 1_800_000_000_000_000_000
@@ -50,7 +50,7 @@ def alerts(worker: loop.PacketLoop) -> list[dict[str, Any]]:
 def counts(found: check.RuleSet, capture: str) -> list[int]:
     """How often each rule fired on a capture; both engines say the same."""
     both = []
-    for worker in (loop.PacketLoop(found.plan, SETTINGS), ReferenceLoop(found, SETTINGS)):
+    for worker in (loop.PacketLoop(found.plan, SETTINGS), reference_loop(found, SETTINGS)):
         worker.open_file(str(next((PCAPS / capture).glob("*.pcap"))))
         names = [alert["rule"]["name"] for alert in alerts(worker)]
         both.append([names.count(rule.title) for rule in found.rules])
@@ -91,7 +91,7 @@ def test_payload_by_text_bytes_and_expression(tmp_path: Path) -> None:
     ]
     ends = {"client": "192.0.2.1", "server": "198.51.100.1", "port": 9}
     frames = crafting.craft([{"udp": {**ends, "send": [{"client": f"hex:{one.hex()}"}]}} for one in payloads])
-    for worker in (loop.PacketLoop(found.plan, SETTINGS), ReferenceLoop(found, SETTINGS)):
+    for worker in (loop.PacketLoop(found.plan, SETTINGS), reference_loop(found, SETTINGS)):
         worker.push(frames, NOW)
         told = [(alert["rule"]["name"], alert["bavn"]["packet"]) for alert in alerts(worker)]
         assert sorted(told) == [("rule 1", 1), ("rule 2", 2), ("rule 3", 1), ("rule 4", 3)]

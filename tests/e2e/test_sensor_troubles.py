@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -82,6 +83,25 @@ def test_the_command_goes_on_with_a_fresh_outbox_where_the_old_one_is_damaged(tm
     told = bavn("doctor", home=tmp_path, check=False)
     assert told.returncode == 1
     assert aside.name in told.stdout
+
+
+def test_the_slow_engine_keeps_the_same_evidence(tmp_path: Path) -> None:
+    kept = {}
+    for engine in ("native", "python"):
+        home = tmp_path / engine
+        home.mkdir()
+        (home / "bavn.toml").write_text(f'[detect]\nengine = "{engine}"\n')
+        (home / "event.key").write_text("11" * 32)
+        bavn("sensor", "run", "--read", WEB, "--no-send", home=home)
+        status = json.loads((home / "sensor-status.json").read_bytes())
+        assert status["rules"].get("engine", "native") == engine
+        kept[engine] = sorted(file.name for file in (home / "evidence").rglob("*") if file.is_file()), status["alerts"]
+    assert kept["python"] == kept["native"]
+    assert kept["native"][1] > 0
+    assert len(kept["native"][0]) > 0
+    (home / "bavn.toml").write_text('[detect]\nengine = "python"\n[capture]\nworkers = 2\n')
+    done = bavn("sensor", "run", "--read", WEB, "--no-send", home=home, check=False)
+    assert (done.returncode, "has one worker" in done.stderr) == (3, True)
 
 
 def test_the_sender_outlives_a_bad_home_and_a_bad_outbox(centre: tuple[Path, str], tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ use bavn_wire::messages::{Event, EventKind, Sink};
 use bavn_wire::pipeline::Wire;
 use sha2::{Digest, Sha256};
 
+use crate::judge::Judge;
 use crate::settings::Settings;
 
 /// Alerts of one step; then the loop hands them out before it reads on.
@@ -117,8 +118,8 @@ pub(crate) struct Hub {
     pub(crate) place: Place,
     found: Found,
     observed: [bool; EventKind::ALL.len()],
-    /// Rules are judged by others, who tell of their hits.
-    is_outside: bool,
+    /// Who judges in place of matcher and correlator.
+    judge: Option<Judge>,
     matcher: Option<Matcher>,
     correlator: Option<Correlator>,
     /// This is one of several workers: places are kept, correlations are left to who sees the hits of all.
@@ -170,7 +171,7 @@ impl Hub {
             place: Place::default(),
             found: Found::default(),
             observed,
-            is_outside: settings.outside,
+            judge: None,
             matcher: None,
             correlator: None,
             is_member,
@@ -207,7 +208,7 @@ impl Hub {
         let correlator = Correlator::new(Arc::clone(&plan)).continuing(before);
         self.correlator = Some(correlator).filter(Correlator::is_needed);
         self.retired = self.rules_together();
-        self.correlator = self.correlator.take().filter(|_| !self.is_outside);
+        self.correlator = self.correlator.take().filter(|_| self.judge.is_none());
         self.matcher = Some(Matcher::new(plan));
     }
 
@@ -284,24 +285,19 @@ impl Hub {
         std::mem::take(&mut self.found)
     }
 
-    /// Takes the hits of rules on an event that others have judged.
-    pub(crate) fn tell(&mut self, rules: &[u32], event: &Event<'_>) {
-        let Some(plan) = self.plan() else { return };
-        for rule in rules {
-            let draft = self.alerts.draft(&plan, *rule, event, self.now);
-            self.fresh.extend(draft.map(|draft| (self.place, Fresh::Draft(draft))));
-        }
+    /// Lets another judge from the next event on.
+    pub(crate) fn set_judge(&mut self, judge: Judge) {
+        self.correlator = None;
+        self.judge = Some(judge);
     }
 
-    /// Takes a correlation that others have found to hold; on the event at hand, where there is one.
-    pub(crate) fn tell_found(&mut self, fired: &Fired, event: Option<&Event<'_>>) {
-        let Some(plan) = self.plan() else { return };
-        let draft = self.alerts.draft_correlated(&plan, fired, event, self.now);
-        self.fresh.extend(draft.map(|draft| (self.place, Fresh::Draft(draft))));
+    /// Who judges in place of matcher and correlator.
+    pub(crate) fn judge_mut(&mut self) -> Option<&mut Judge> {
+        self.judge.as_mut()
     }
 
     /// The plan that rules' numbers are of.
-    pub(crate) fn plan(&self) -> Option<Arc<Plan>> {
+    fn plan(&self) -> Option<Arc<Plan>> {
         self.matcher.as_ref().map(|matcher| Arc::clone(matcher.plan()))
     }
 
@@ -383,7 +379,10 @@ impl Hub {
     }
 
     fn judge(&mut self, event: &Event<'_>) {
-        let Some(matcher) = self.matcher.as_mut().filter(|_| !self.is_outside) else { return };
+        if self.judge.is_some() {
+            return self.ask_judge(event);
+        }
+        let Some(matcher) = self.matcher.as_mut() else { return };
         let rules = matcher.match_event(event);
         if rules.is_empty() {
             return;
@@ -391,14 +390,26 @@ impl Hub {
         let rules = rules.to_vec();
         let plan = Arc::clone(matcher.plan());
         let place = self.place_of(event);
-        for rule in &rules {
-            if is_quiet(&plan, *rule) {
+        self.draft(&rules, event, &plan, place);
+        self.correlate(rules, event, place);
+    }
+
+    #[inline(never)]
+    fn ask_judge(&mut self, event: &Event<'_>) {
+        let (Some(plan), Some(judge)) = (self.plan(), self.judge.as_mut()) else { return };
+        let rules = judge.event(event, &plan, &mut self.fired);
+        self.draft(&rules, event, &plan, self.place_of(event));
+        self.tell_correlated(Some(event));
+    }
+
+    fn draft(&mut self, rules: &[u32], event: &Event<'_>, plan: &Plan, place: Place) {
+        for rule in rules {
+            if is_quiet(plan, *rule) {
                 continue;
             }
-            let draft = self.alerts.draft(&plan, *rule, event, self.now);
+            let draft = self.alerts.draft(plan, *rule, event, self.now);
             self.fresh.extend(draft.map(|draft| (place, Fresh::Draft(draft))));
         }
-        self.correlate(rules, event, place);
     }
 
     /// Lets correlations look at the hits of an event, or keeps them for who does.
@@ -425,7 +436,16 @@ impl Hub {
         if let Some(correlator) = self.correlator.as_mut().filter(|_| !self.is_member) {
             correlator.advance(time, packet, &mut self.fired);
             self.tell_correlated(None);
+        } else if self.judge.is_some() {
+            self.pass_time_outside(time, packet);
         }
+    }
+
+    #[inline(never)]
+    fn pass_time_outside(&mut self, time: u64, packet: u64) {
+        let (Some(plan), Some(judge)) = (self.plan(), self.judge.as_mut()) else { return };
+        judge.pass_time(time, packet, &plan, &mut self.fired);
+        self.tell_correlated(None);
     }
 
     fn tell_correlated(&mut self, event: Option<&Event<'_>>) {
@@ -468,7 +488,7 @@ impl Sink for Hub {
                 self.found.ends.push((self.place_of(event), end));
             }
         }
-        if self.is_outside || self.is_observed(event.kind) {
+        if self.is_observed(event.kind) {
             owned::write(&mut self.found.seen, event);
         }
         self.judge(event);

@@ -1,6 +1,7 @@
 //! The one binding between the packet loop and Python. Its whole face is the module `detectors._native`.
 
 mod hub;
+mod judge;
 mod kernel;
 #[cfg(target_os = "linux")]
 mod ring;
@@ -15,15 +16,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bavn_engine::alert::AlertHead;
-use bavn_engine::correlate::{Fired, Moment};
 use bavn_engine::owned::OwnedEvent;
 use bavn_engine::{Correlator, Matcher, Plan, RuleCounters, explain};
-use bavn_wire::messages::{Event, EventKind, Frame, LinkType, Sink};
+use bavn_wire::messages::{Event, Frame, LinkType, Sink};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
+use crate::judge::Judge;
 use crate::settings::Settings;
 use crate::source::{Problem, Source};
 use crate::team::Team;
@@ -225,6 +226,14 @@ impl Crew {
     fn recycle(&mut self, events: Vec<u8>) {
         each!(self, crew => crew.recycle(events));
     }
+
+    /// What a judge of Python's raised.
+    fn failure(&mut self) -> Option<PyErr> {
+        match self {
+            Self::One(worker) => worker.judge_mut()?.take_failure(),
+            Self::Many(_) => None,
+        }
+    }
 }
 
 /// One or several workers over one source. For one thread at a time.
@@ -253,12 +262,16 @@ impl Loop {
 #[pymethods]
 impl Loop {
     #[new]
-    #[pyo3(signature = (engine, settings))]
-    fn new(engine: Option<&Bound<'_, Engine>>, settings: &[u8]) -> PyResult<Self> {
+    #[pyo3(signature = (engine, settings, judge=None))]
+    fn new(engine: Option<&Bound<'_, Engine>>, settings: &[u8], judge: Option<Py<PyAny>>) -> PyResult<Self> {
         let settings = Settings::read(settings).map_err(|why| error("BAVN-E002", why))?;
         let plan = engine.map(|engine| Arc::clone(&engine.get().plan));
         let worker = Crew::new(plan, settings).map_err(|why| error("BAVN-E002", why))?;
-        Ok(Self { worker: Mutex::new(worker) })
+        let mut own = Self { worker: Mutex::new(worker) };
+        if let Some(judge) = judge {
+            own.alone()?.set_judge(Judge::new(judge));
+        }
+        Ok(own)
     }
 
     fn open_file(&mut self, path: &str) -> PyResult<()> {
@@ -297,12 +310,14 @@ impl Loop {
         let worker = self.worker();
         let budget = Duration::from_millis(budget_ms);
         let output = py.detach(|| each!(worker, crew => crew.step(now_ns, budget)));
+        worker.failure().map_or(Ok(()), Err)?;
         Batch::new(py, output, worker)
     }
 
     fn finish(&mut self, py: Python<'_>, now_ns: u64) -> PyResult<Batch> {
         let worker = self.worker();
         let output = py.detach(|| each!(worker, crew => crew.finish(now_ns)));
+        worker.failure().map_or(Ok(()), Err)?;
         Batch::new(py, output, worker)
     }
 
@@ -317,52 +332,16 @@ impl Loop {
         })
     }
 
-    /// Takes the hits of rules on events that others have judged.
-    fn tell(&mut self, py: Python<'_>, hits: Vec<(PyBackedBytes, Vec<u32>)>, now_ns: u64) -> PyResult<()> {
-        let worker = self.alone()?;
-        py.detach(|| {
-            for (event, rules) in &hits {
-                let owned = OwnedEvent::from_json(event).map_err(|why| error("BAVN-E050", &why))?;
-                worker.add(now_ns, |hub| owned.with(|event| hub.tell(rules, event)));
-            }
-            Ok(())
-        })
-    }
-
-    /// Takes a correlation that others have found to hold: the rule, what was measured, the group, and when; on an
-    /// event, where one completed it.
-    #[pyo3(signature = (rule, measured, group, at, event, now_ns))]
-    fn tell_found(
-        &mut self,
-        rule: u32,
-        measured: f64,
-        group: Vec<String>,
-        at: (u64, u64, String),
-        event: Option<&[u8]>,
-        now_ns: u64,
-    ) -> PyResult<()> {
-        let (time, packet, kind) = at;
-        let kind =
-            EventKind::by_name(&kind).ok_or_else(|| error("BAVN-E050", format!("no kind {kind:?}")))?;
-        let owned = event.map(OwnedEvent::from_json).transpose().map_err(|why| error("BAVN-E050", &why))?;
-        self.alone()?.add(now_ns, |hub| {
-            let plan = hub.plan();
-            let told = plan
-                .and_then(|plan| Fired::told(&plan, rule, measured, group, Moment { time, packet, kind }));
-            let Some(mut fired) = told else { return };
-            fired.is_late = owned.is_none();
-            match &owned {
-                Some(owned) => owned.with(|event| hub.tell_found(&fired, Some(event))),
-                None => hub.tell_found(&fired, None),
-            }
-        });
-        Ok(())
-    }
-
-    fn swap(&mut self, py: Python<'_>, engine: &Bound<'_, Engine>) {
+    #[pyo3(signature = (engine, judge=None))]
+    fn swap(&mut self, py: Python<'_>, engine: &Bound<'_, Engine>, judge: Option<Py<PyAny>>) {
         let plan = Arc::clone(&engine.get().plan);
         match self.worker() {
-            Crew::One(worker) => worker.swap(plan),
+            Crew::One(worker) => {
+                if let (Some(old), Some(judge)) = (worker.judge_mut(), judge) {
+                    old.replace(judge);
+                }
+                worker.swap(plan);
+            }
             Crew::Many(team) => py.detach(|| team.swap(&plan)),
         }
     }

@@ -33,9 +33,6 @@ pub(crate) struct Settings {
     /// Kinds of events that are handed out for others to look at.
     #[serde(default)]
     observe: Vec<String>,
-    /// Rules are judged outside: every event that one wants is handed out, and none is matched here.
-    #[serde(default)]
-    pub(crate) outside: bool,
     /// Bytes of the evidence ring.
     #[serde(default)]
     pub(crate) evidence_bytes: usize,
@@ -72,8 +69,8 @@ impl Settings {
         if !(1..=MAX_WORKERS).contains(&settings.workers) {
             return Err(format!("workers: from 1 to {MAX_WORKERS} are possible"));
         }
-        if settings.workers > 1 && (settings.outside || !settings.observe.is_empty()) {
-            return Err("workers: where others look at events or judge them there is one".to_owned());
+        if settings.workers > 1 && !settings.observe.is_empty() {
+            return Err("workers: where others look at events there is one".to_owned());
         }
         Ok(settings)
     }

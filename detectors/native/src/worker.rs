@@ -10,6 +10,7 @@ use bavn_wire::messages::{EventKind, Frame, LinkType};
 use bavn_wire::pipeline::Wire;
 
 use crate::hub::{Finished, Found, Hub, Item};
+use crate::judge::Judge;
 use crate::settings::{Settings, looked_for};
 use crate::source::{Origin, Problem, Source, Turn};
 
@@ -149,7 +150,17 @@ impl Worker {
         self.path.wire.set_kinds(looked_for(&kinds));
     }
 
-    /// Lets others add to what the wire has said: events, hits, correlations that hold.
+    /// Lets another judge in place of the engine.
+    pub(crate) fn set_judge(&mut self, judge: Judge) {
+        self.path.hub.set_judge(judge);
+    }
+
+    /// Who judges in place of the engine.
+    pub(crate) fn judge_mut(&mut self) -> Option<&mut Judge> {
+        self.path.hub.judge_mut()
+    }
+
+    /// Lets others add events to what the wire has said.
     pub(crate) fn add(&mut self, now: u64, add: impl FnOnce(&mut Hub)) {
         self.path.hub.now = now;
         add(&mut self.path.hub);
