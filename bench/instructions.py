@@ -24,7 +24,9 @@ CLASSES = {
     "DNS": "dns-benign",
     "HTTP": "web-benign",
     "TLS": "tls-modern",
-    "TCP data, no parser": "ssh-sessions",
+    "SSH": "ssh-sessions",
+    "SMB": "smb-sessions",
+    "QUIC": "quic",
     "SYN scan": "nmap-scan",
 }
 """Class -> capture in `pcaps/`."""
