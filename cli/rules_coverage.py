@@ -69,7 +69,7 @@ def _views(home: Path, found: RuleSet, captures: tuple[Path, ...]) -> list[Senso
     if captures:
         return [covering.on_captures(found, ", ".join(map(str, captures)), list(find_captures(captures)))]
     health = read_status(home)
-    return [covering.on_kinds(found, health.sensor, health.kinds)] if health else []
+    return [covering.on_kinds(found, health.sensor, health.kinds, health.accounting.analysed)] if health else []
 
 
 def _print_matrix(cells: list[Cell]) -> None:

@@ -64,6 +64,11 @@ class RuleSet:
     filters: tuple[Mapping[str, Any], ...] = ()
 
     @property
+    def quiet(self) -> frozenset[str]:
+        """Ids of rules that make no alert of their own: what correlations count."""
+        return frozenset(rule["id"] for rule in json.loads(self.plan)["rules"] if rule.get("quiet"))
+
+    @property
     def diagnostics(self) -> list[Diagnostic]:
         """Every error and warning, by file and line."""
         found = [d for item in self.refused for d in item.reasons] + list(self.warnings)

@@ -67,7 +67,7 @@ class SensorView:
 
 
 def matrix(found: RuleSet) -> list[Cell]:
-    """Techniques under the tactics that their rules name, sorted."""
+    """Techniques under the tactics that their rules name, sorted; what correlations count stands for nothing itself."""
     cells: dict[tuple[str, str], Cell] = {}
     for status, title, document in _every(found):
         for place in _places(document):
@@ -79,7 +79,8 @@ def matrix(found: RuleSet) -> list[Cell]:
 
 
 def _every(found: RuleSet) -> Iterable[tuple[str, str, Mapping[str, Any]]]:
-    yield from (("runs", rule.title, rule.document) for rule in found.rules)
+    quiet = found.quiet
+    yield from (("runs", rule.title, rule.document) for rule in found.rules if rule.id not in quiet)
     yield from ((item.status, item.title, item.document) for item in found.refused)
 
 
@@ -111,14 +112,30 @@ def navigator(cells: Iterable[Cell], name: str) -> dict[str, Any]:
     }
 
 
-def on_kinds(found: RuleSet, name: str, kinds: Mapping[str, int]) -> SensorView:
-    """What can fire on a sensor that has seen so many events of each kind."""
-    return _view(found, name, kinds, [loop.RuleDid(0, 0, 0)] * len(found.rules))
+def on_kinds(found: RuleSet, name: str, kinds: Mapping[str, int], packets: int = 0) -> SensorView:
+    """What can fire on a sensor that has seen so many events of each kind, and analysed so many packets.
+
+    Packets and scores are events only where a rule that the sensor runs is about them; others would have them, too.
+    """
+    made = {"packet": packets, "score": sum(kinds.get(kind, 0) for kind in _scored(found))}
+    seen = {**kinds, **{kind: count for kind, count in made.items() if count and not kinds.get(kind)}}
+    return _view(found, name, seen, [loop.RuleDid(0, 0, 0)] * len(found.rules))
+
+
+def _scored(found: RuleSet) -> set[str]:
+    """Kinds that the detectors at hand look at, where a rule is about scores."""
+    if not any("score" in rule.kinds for rule in found.rules):
+        return set()
+    from detectors.analytics.loop import installed  # noqa: PLC0415  (few rule sets need it)
+
+    return {kind for one in installed() for kind in one.kinds}
 
 
 def on_captures(found: RuleSet, name: str, captures: Sequence[Path]) -> SensorView:
     """The same of captures, which stand for the traffic of a sensor. Raises BavnError (E4xx)."""
-    worker = loop.PacketLoop(found.plan, loop.Settings(evidence_bytes=0, events=True, kinds=tuple(loop.event_kinds())))
+    # Packets come only where a rule asks: to print them all would say of every capture that it has some.
+    kinds = tuple(kind for kind in loop.event_kinds() if kind != "packet")
+    worker = loop.loop_for(found.plan, loop.Settings(evidence_bytes=0, events=True, kinds=kinds))
     for _ in printed.batches(worker, captures):
         pass
     return _view(found, name, worker.kinds(), worker.rules())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 from detectors import loop, printed
@@ -23,7 +25,12 @@ _LOUD: Final = ("high", "critical")
 
 def passports(found: RuleSet, today: dt.date, *, required: bool) -> list[Diagnostic]:
     """What is missing in the rules' passports, or has expired; rules without one are told of where it is required."""
-    return [problem for rule in found.rules for problem in _passport(rule, today, required=required)]
+    quiet = found.quiet
+    return [
+        problem
+        for rule in found.rules
+        for problem in _passport(rule, today, required=required and rule.id not in quiet)
+    ]
 
 
 def _passport(rule: LoadedRule, today: dt.date, *, required: bool) -> Iterator[Diagnostic]:
@@ -58,23 +65,29 @@ def _expiry(rule: LoadedRule, expiry: Any, today: dt.date) -> Iterator[Diagnosti
 
 
 def benign(found: RuleSet, captures: Sequence[Path]) -> list[Diagnostic]:
-    """Rules that match too much of traffic that is known to be benign. Raises BavnError (E4xx)."""
+    """Rules that make too many alerts of traffic that is known to be benign. Raises BavnError (E4xx)."""
     kinds = tuple(sorted({kind for rule in found.rules for kind in rule.kinds}))
-    worker = loop.PacketLoop(found.plan, loop.Settings(evidence_bytes=0, events=True, kinds=kinds))
-    for _ in printed.batches(worker, captures):
-        pass
-    came = worker.kinds()
-    pairs = zip(found.rules, worker.rules(), strict=True)
-    return [problem for rule, did in pairs if (problem := _too_broad(rule, did, came)) is not None]
+    worker = loop.loop_for(found.plan, loop.Settings(evidence_bytes=0, events=True, kinds=kinds))
+    alerts: Counter[str] = Counter()
+    for batch in printed.batches(worker, captures):
+        alerts.update(json.loads(alert)["rule"]["id"] for alert in batch.alerts)
+    came, matches = worker.kinds(), worker.rules()
+    # What correlations alone make alerts of is judged by their alerts.
+    quiet = found.quiet
+    told = [
+        (rule, alerts[rule.id] if rule.id in quiet or "correlation" in rule.document else did.matches)
+        for rule, did in zip(found.rules, matches, strict=True)
+    ]
+    return [problem for rule, count in told if (problem := _too_broad(rule, count, came)) is not None]
 
 
-def _too_broad(rule: LoadedRule, did: loop.RuleDid, came: dict[str, int]) -> Diagnostic | None:
+def _too_broad(rule: LoadedRule, count: int, came: dict[str, int]) -> Diagnostic | None:
     of = sum(came.get(kind, 0) for kind in rule.kinds)
-    if not did.matches or (rule.level not in _LOUD and did.matches <= of * MAX_SHARE):
+    if not count or (rule.level not in _LOUD and count <= of * MAX_SHARE):
         return None
     events = " and ".join(rule.kinds)
     why = f"a rule of level {rule.level} matches none of it" if rule.level in _LOUD else f"more than {MAX_SHARE:.0%}"
-    return _of(rule, "BAVN-W007", f"matched {did.matches:,} of {of:,} {events} events of benign traffic: {why}")
+    return _of(rule, "BAVN-W007", f"matched {count:,} of {of:,} {events} events of benign traffic: {why}")
 
 
 def _of(rule: LoadedRule, code: str, sentence: str) -> Diagnostic:

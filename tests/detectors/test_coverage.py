@@ -70,3 +70,44 @@ def test_captures_stand_for_a_sensor(found: check.RuleSet) -> None:
 def test_what_was_not_seen_is_told(found: check.RuleSet) -> None:
     view = coverage.on_captures(found, "one way", sorted((PCAPS / "one-way").glob("*.pcap")))
     assert next(rule for rule in view.can_fire if rule.title == "Untold").unobserved > 0
+
+
+OWN = """title: Flags
+logsource: {product: bavn, category: packet}
+detection: {s: {flags|all: [SYN, FIN]}, condition: s}
+level: low
+"""
+SCORES = (
+    OWN.replace("Flags", "Scores")
+    .replace("category: packet", "service: score")
+    .replace("flags|all: [SYN, FIN]", "score|gte: 0.5")
+)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> check.RuleSet:
+    """A rule over packets and one over scores, which are made only where a rule asks."""
+    for name, text in (("flags", OWN), ("scores", SCORES)):
+        (tmp_path / f"{name}.yml").write_text(text)
+    return check.load_rules([tmp_path])
+
+
+def test_packets_and_scores_are_there_where_a_rule_asks(own: check.RuleSet) -> None:
+    view = coverage.on_captures(own, "beacon", [PCAPS / "beacon-http/beacon-http.pcap"])
+    assert [rule.title for rule in view.can_fire] == ["Flags", "Scores"]
+    assert view.kinds["packet"] > 1000
+    assert view.kinds["score"] > 0
+
+
+def test_a_sensor_without_such_rules_could_run_them(own: check.RuleSet) -> None:
+    seen = coverage.on_kinds(own, "odense", {"flow": 3}, packets=70)
+    assert {rule.title for rule in seen.can_fire} == {"Flags", "Scores"}
+    asleep = coverage.on_kinds(own, "odense", {})
+    assert {rule.title: rule.why for rule in asleep.blind} == {
+        "Flags": "no packet event has come", "Scores": "no score event has come",
+    }  # fmt: skip
+
+
+def test_packets_are_no_events_where_no_rule_asks(found: check.RuleSet) -> None:
+    view = coverage.on_captures(found, "beacon", [PCAPS / "beacon-http/beacon-http.pcap"])
+    assert "packet" not in view.kinds

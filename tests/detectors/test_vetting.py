@@ -62,3 +62,37 @@ def test_benign_traffic(test: str, level: str, is_broad: bool, tmp_path: Path) -
     found = vetting.benign(load(tmp_path, test=test, level=level), [PCAPS / "benign-office/benign-office.pcap"])
     assert [problem.code for problem in found] == ["BAVN-W007"] * is_broad
     assert all(" http events of benign traffic" in problem.sentence for problem in found)
+
+
+COUNTED = """title: Each
+name: each
+id: 00000000-0000-4000-8000-000000000002
+logsource: {category: webserver}
+detection: {selection: {cs-method: GET}, condition: selection}
+level: informational
+---
+title: Many
+id: 00000000-0000-4000-8000-000000000003
+correlation: {type: event_count, rules: [each], group-by: [source.ip], timespan: 1h, condition: {gte: %d}%s}
+level: high
+passport: {purpose: find it, data: metadata, owner: us, expiry: 2027-01-01}
+"""
+
+
+@pytest.mark.parametrize(
+    ("count", "more", "said"), [(1, "", {"Many"}), (9_999, "", set()), (9_999, ", generate: true", {"Each"})]
+)
+def test_a_correlation_is_judged_by_its_alerts_and_what_it_counts_is_not(
+    count: int, more: str, said: set[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "many.yml"
+    path.write_text(COUNTED % (count, more))
+    found = check.load_rules([path])
+    titles = {rule.title: rule.id for rule in found.rules}
+    assert found.quiet == (set() if more else {titles["Each"]})
+    told = vetting.benign(found, [PCAPS / "benign-office/benign-office.pcap"])
+    assert len(told) == len(said)
+    assert all("matched" in problem.sentence for problem in told)
+    assert [d.sentence for d in vetting.passports(found, TODAY, required=True)] == (
+        ["`Each` has no passport"] if more else []
+    )
