@@ -299,4 +299,9 @@ CATALOGUE: Final[dict[str, tuple[str, str, str]]] = {
         "The day in the rule's passport has passed: somebody should look whether it is still needed, and still right.",
         "Renew `expiry` in the passport, or retire the rule.",
     ),
+    "BAVN-W010": (
+        "a key that nobody reads",
+        "A key at the top of a rule looks like one of Sigma's, but is not: a slip of the pen, and what stands there has no effect.",
+        "Correct the key. Keys of your own that look like none of Sigma's are left alone.",
+    ),
 }

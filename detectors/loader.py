@@ -99,6 +99,9 @@ class _Loader:
                 Refused("", "", file.source, "refused", (Diagnostic("BAVN-E035", sentence, file.source),))
             )
             return []
+        if not documents:
+            empty = Diagnostic("BAVN-E014", "the file holds no rule", file.source)
+            self._refused.append(Refused("", "", file.source, "refused", (empty,)))
         entries = [_Entry(document, file.source, file.ruleset, file.licence) for document in documents]
         return [entry for entry in entries if self._parsed(entry)]
 
@@ -154,6 +157,9 @@ class _Loader:
         if parsed is None:
             return
         fitting = [rule for rule in rules if rule.rule and _fits(parsed, rule.rule)]
+        entry.problems = next((fault for rule in fitting if (fault := self._faults(entry, parsed, rule))), [])
+        if entry.problems:
+            return
         for rule in fitting:
             rule.filters.append(entry.data)
             assert rule.rule is not None  # noqa: S101  (holds by the line above)
@@ -163,6 +169,32 @@ class _Loader:
                 rule.problems = [parsing.unexpected(rule.document, error)]
         if not fitting:
             self._warnings.append(entry.document.diagnostic("BAVN-W005", "the filter fits no rule", ("filter",)))
+
+    def _faults(self, entry: _Entry, parsed: SigmaFilter, rule: _Entry) -> list[Diagnostic]:
+        """What is wrong with a filter by itself: with it a rule does not compile, which without it does.
+
+        Such a filter is refused, and the rules run as they are. What it asks for that no packet shows is the rule's
+        affair: without the filter it would tell of what it must not.
+        """
+        fresh, _ = parsing.rule(rule.document)
+        if fresh is None:
+            return []
+        try:
+            parsed.apply_on_rule(fresh)
+            self._backend.compile(fresh)
+        except Exception as error:  # noqa: BLE001  (whatever is raised on what others wrote)
+            if self._compiles(rule.document):
+                problem = self._explained(entry, error)
+                return [] if problem.code in UNFILLABLE else [problem]
+        return []
+
+    def _compiles(self, document: Document) -> bool:
+        fresh, _ = parsing.rule(document)
+        try:
+            self._backend.compile(fresh)  # type: ignore[arg-type]  (None is refused as all else is)
+        except Exception:  # noqa: BLE001  (why is told where the rule itself is compiled)
+            return False
+        return True
 
     def _compile(self, entry: _Entry) -> _Planned | None:
         if not entry.problems:

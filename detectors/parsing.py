@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime as dt
 import difflib
 import re
 from typing import TYPE_CHECKING, Any, Final
@@ -63,11 +64,26 @@ _PARTS: Final[dict[type[Exception], str]] = {
 }
 
 
+# What stands at the top of a rule, filter or correlation: Sigma's own keys, and ours.
+_KEYS: Final = (
+    "author", "correlation", "date", "description", "detection", "falsepositives", "fields", "filter", "id", "known_gaps",
+    "level", "license", "logsource", "modified", "name", "passport", "references", "related", "scope", "status", "tags",
+    "taxonomy", "title", "version",
+)  # fmt: skip
+# From here on a key is taken for another one that was meant.
+_CLOSE: Final = 0.8
+_SHORT_NAMES: Final = {
+    "greaterthan": "gt", "greaterthanequal": "gte", "lessthan": "lt", "lessthanequal": "lte", "regularexpression": "re",
+}  # fmt: skip
+
+
 def problems(document: Document) -> list[Diagnostic]:
     """What forbids even to try: no rule at all, a correlation, a part of the wrong shape."""
     data = document.data
     if not isinstance(data, dict):
         return [document.diagnostic("BAVN-E014", "the document is no mapping")]
+    if data.get("id") is not None and not isinstance(data["id"], str):
+        return [document.diagnostic("BAVN-E020", "`id` is no text: a UUID is asked for", ("id",), value=True)]
     if "correlation" in data:
         return _wrong_correlation(document)
     if "action" in data:
@@ -86,8 +102,10 @@ def problems(document: Document) -> list[Diagnostic]:
 
 def warnings(document: Document) -> list[Diagnostic]:
     """What a rule's author should mend although the rule loads."""
-    if not isinstance(document.data, dict) or "correlation" in document.data:
+    if not isinstance(document.data, dict):
         return []
+    if "correlation" in document.data:
+        return _misspelt(document)
     found = [
         document.diagnostic("BAVN-W004", f"YAML reads `{text}` as {_read_as(document, path)}", path, value=True)
         for path, text in document.ambiguous
@@ -95,7 +113,18 @@ def warnings(document: Document) -> list[Diagnostic]:
     ]
     if "filter" not in document.data and not document.data.get("id"):
         found.append(document.diagnostic("BAVN-W002", "the rule has no id", ("title",)))
-    return found + _unused(document)
+    return found + _unused(document) + _misspelt(document)
+
+
+def _misspelt(document: Document) -> list[Diagnostic]:
+    """Keys at the top that nobody reads and that look like one that is read; others are the author's own."""
+    found = []
+    for key in document.data:
+        close = difflib.get_close_matches(key, _KEYS, 1, _CLOSE) if key not in _KEYS else []
+        if close:
+            label = f"did you mean `{close[0]}`?"
+            found.append(document.diagnostic("BAVN-W010", f"nobody reads `{key}`", (key,), label=label))
+    return found
 
 
 def rule(document: Document) -> tuple[SigmaRule | None, list[Diagnostic]]:
@@ -118,9 +147,22 @@ def correlation_of(document: Document) -> tuple[SigmaCorrelationRule | None, lis
 
 def _bad_correlation(document: Document, error: Exception) -> Diagnostic:
     part = _PARTS.get(type(error))
-    path: YamlPath = (part,) if part is not None and part in document.data else ("correlation",)
-    return document.diagnostic("BAVN-E020" if part else "BAVN-E028", _plain(error), path)
+    if part is not None and part in document.data:
+        return document.diagnostic("BAVN-E020", _plain(error), (part,))
+    own = document.data["correlation"]
+    if not isinstance(error, SigmaError) and isinstance(own.get("condition"), str):
+        path, sentence = ("correlation", "condition"), "the condition cannot be read"
+        return document.diagnostic(
+            "BAVN-E028", sentence, path, note="Write for example: rule_a and not rule_b", value=True
+        )
+    text = _plain(error)
+    about = next((key for key in _NAMED_IN_ERRORS if key in text and key in own), None)
+    note = "A timespan is a number and s, m, h, d, w, M or y: 15m" if about == "timespan" else ""
+    return document.diagnostic("BAVN-E028", text, ("correlation", about) if about else ("correlation",), note=note)
 
+
+# Parts of a correlation that pySigma's sentences name.
+_NAMED_IN_ERRORS: Final = ("timespan", "group-by", "aliases", "generate", "condition")
 
 _CORRELATION_KEYS: Final = frozenset({"type", "rules", "group-by", "timespan", "condition", "aliases", "generate"})
 
@@ -130,6 +172,9 @@ def _wrong_correlation(document: Document) -> list[Diagnostic]:
     data = document.data["correlation"]
     if not isinstance(data, dict):
         return [document.diagnostic("BAVN-E028", "`correlation` is no mapping", ("correlation",))]
+    if "detection" in document.data:
+        sentence = "a correlation has no `detection`: what it counts is a rule of its own, in a document before it"
+        return [document.diagnostic("BAVN-E028", sentence, ("detection",))]
     wrong = _wrong_type(data) or _wrong_number(data.get("condition"))
     if wrong is None:
         return []
@@ -249,10 +294,38 @@ def place_of_placeholder(document: Document, name: str) -> tuple[YamlPath, int]:
     return place_of_field(document, name)
 
 
+def _empty_detections(document: Document) -> list[Diagnostic]:
+    part = _part(document.data)
+    detections = document.data.get(part)
+    named = detections.items() if isinstance(detections, dict) else ()
+    empty = [name for name, value in named if name not in _NOT_DETECTIONS and value in (None, [], {})]
+    null = [name for name, value in named if isinstance(value, list) and any(one is None for one in value)]
+    return [
+        *(document.diagnostic("BAVN-E020", f"the detection `{name}` is empty", (part, name)) for name in empty),
+        *(document.diagnostic("BAVN-E020", f"`{name}` has an empty member", (part, name)) for name in null),
+    ]
+
+
+def _wrong_value(value: Yaml) -> str:
+    """What a value that is neither text, number, truth value nor null looks like; empty where it is one."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list within a list"
+    if isinstance(value, dt.date):
+        return f"read as a date by YAML: quote it as '{value}'"
+    return ""
+
+
 def _wrong_detections(document: Document) -> list[Diagnostic]:
-    found: list[Diagnostic] = []
+    found = _empty_detections(document)
     for path, key, value in items(document):
         values = value if isinstance(value, list) else [value]
+        odd = next((said for one in values if (said := _wrong_value(one))), "")
+        if odd:
+            note = "A value is text, a number, true, false or null, or a list of these."
+            found.append(document.diagnostic("BAVN-E024", f"the value is {odd}", path, note=note))
+            continue
         unknown = [m for m in key.split("|")[1:] if m not in modifiers.NAMES]
         if unknown:
             found.append(_unknown_modifier(document, path, unknown[0]))
@@ -287,12 +360,25 @@ def _conditions(document: Document) -> list[tuple[YamlPath, str]]:
 
 
 def _wrong_conditions(document: Document) -> list[Diagnostic]:
-    found: list[Diagnostic] = []
+    found = _odd_conditions(document)
     for path, text in _conditions(document):
         sentence, note = _wrong_condition(text)
         if sentence:
             found.append(document.diagnostic("BAVN-E021", sentence, path, note=note, value=True))
     return found
+
+
+def _odd_conditions(document: Document) -> list[Diagnostic]:
+    """Conditions that are no text."""
+    part = _part(document.data)
+    detections = document.data.get(part)
+    if not isinstance(detections, dict) or "condition" not in detections:
+        return []
+    given = detections["condition"]
+    texts = given if isinstance(given, list) else [given]
+    if all(isinstance(one, str) for one in texts):
+        return []
+    return [document.diagnostic("BAVN-E021", "the condition is no text", (part, "condition"))]
 
 
 def _wrong_condition(text: str) -> tuple[str, str]:
@@ -414,7 +500,7 @@ def _failing_item(document: Document) -> tuple[YamlPath, Exception] | None:
     return None
 
 
-_CLASS: Final = re.compile(r"Modifier Sigma(\w+?)Modifier incompatible to value type of '(.*)'", re.DOTALL)
+_CLASS: Final = re.compile(r"Modifier (?:Sigma)?(\w+?)(?:Modifier)? incompatible to value type of '(.*)'", re.DOTALL)
 
 
 def _plain(error: Exception) -> str:
@@ -422,5 +508,6 @@ def _plain(error: Exception) -> str:
     text = str(error.args[0]) if error.args else type(error).__name__
     named = _CLASS.match(text)
     if named:
-        return f"`{named[1].lower()}` cannot be applied to {named[2]}"
+        name = named[1].lower()
+        return f"`{_SHORT_NAMES.get(name, name)}` cannot be applied to {named[2]}"
     return text[:1].lower() + text[1:] if text else type(error).__name__

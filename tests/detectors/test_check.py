@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from detectors import check, diagnostics, errors, plan
+from detectors import check, diagnostics, errors, loop, plan
 from detectors.backend import BavnBackend
 
 if TYPE_CHECKING:
@@ -345,3 +345,42 @@ def test_cache_leaves_nothing_behind_where_it_cannot_write(
     monkeypatch.setattr(Path, "replace", full)
     check.load_rules([tmp_path / "a.yml"], fields=field_table, cache=tmp_path / "cache")
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+FILTERED = """title: {name}
+id: {number}0000000-0000-4000-8000-000000000000
+logsource: {{category: dns}}
+detection: {{s: {{query: {name}.example}}, condition: s}}
+"""
+
+
+def test_a_faulty_filter_is_refused_where_it_stands_and_its_rules_run(tmp_path: Path) -> None:
+    for number, name in enumerate("ab", 1):
+        (tmp_path / f"{name}.yml").write_text(FILTERED.format(name=name, number=number))
+    (tmp_path / "bad.yml").write_text(
+        "title: bad\nlogsource: {category: dns}\nfilter:\n  rules: any\n  s: {quary: a}\n  condition: not s\n"
+    )
+    (tmp_path / "good.yml").write_text(
+        "title: good\nlogsource: {category: dns}\nfilter:\n  rules: any\n  s: {src_ip: 10.0.0.9}\n  condition: not s\n"
+    )
+    found = check.load_rules([tmp_path])
+    assert [rule.title for rule in found.rules] == ["a", "b"]
+    assert [(r.source, r.status, r.reasons[0].code, r.reasons[0].line) for r in found.refused] == [
+        ("bad.yml", "refused", "BAVN-E031", 5)
+    ]
+    assert [one["title"] for one in found.filters] == ["good"], "the other filter holds"
+    event = b'{"kind":"dns","fields":{"dns.question.name":"a.example","source.ip":"%s"}}'
+    assert [loop.Engine(found.plan).match_event(event % ip) for ip in (b"10.0.0.1", b"10.0.0.9")] == [[0], []]
+
+
+def test_a_filter_on_what_no_packet_shows_makes_its_rule_unfillable(tmp_path: Path) -> None:
+    """Without it the rule would tell of what it must not."""
+    (tmp_path / "a.yml").write_text(
+        FILTERED.format(name="a", number=1).replace("dns}", "dns_query}").replace("query:", "QueryName:")
+    )
+    (tmp_path / "f.yml").write_text(
+        "title: f\nlogsource: {category: dns_query}\nfilter:\n  rules: any\n  s: {Image: a.exe}\n  condition: not s\n"
+    )
+    found = check.load_rules([tmp_path])
+    assert not found.rules
+    assert [(r.title, r.status) for r in found.refused] == [("a", "unfillable")]
