@@ -95,6 +95,11 @@ CATALOGUE: Final[dict[str, tuple[str, str, str]]] = {
         "A scaffold never replaces a rule or a test that somebody wrote.",
         "name another file",
     ),
+    "BAVN-E315": (
+        "no indicators to look for",
+        "Nothing is kept in this home, and no list was named.",
+        "keep some: bavn ioc import LIST, or name a list with --indicators",
+    ),
 }
 """Code -> title, explanation, hint; `bavn explain CODE` prints it."""
 

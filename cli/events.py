@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 import msgspec
 
+from cli.indicators import indicator_options, indicators_for
 from cli.output import Column, Format, format_options, pick
 from cli.reading import (
     checksums_option,
@@ -44,7 +45,7 @@ TOLD: Final = (
     "bavn.modbus.function", "bavn.dnp3.function", "bavn.s7.function", "bavn.nbns.operation", "bavn.nbns.name",
     "bavn.openvpn.opcode", "bavn.openvpn.protection",
     "x509.subject.common_name", "file.name", "file.mime_type", "file.size", "user.name",
-    "network.protocol", "bavn.weird.name",
+    "network.protocol", "bavn.weird.name", "threat.indicator.name", "threat.enrichments.matched.field",
 )  # fmt: skip
 
 
@@ -61,6 +62,7 @@ TOLD: Final = (
     is_flag=True,
     help="Tell of each flow the sizes, gaps and entropy too (rules that use them always have them).",
 )
+@indicator_options
 @checksums_option
 @simulate_option
 @workers_option
@@ -71,6 +73,7 @@ def events(
     paths: tuple[Path, ...],
     kinds: tuple[str, ...],
     features: bool,
+    lists: tuple[Path, ...] | None,
     checksums: str | None,
     simulate: tuple[str, ...],
     workers: int,
@@ -90,6 +93,8 @@ def events(
         home, checksums=checksums, events=True, kinds=kinds, features=features, simulate=simulate, workers=workers
     )
     loop = PacketLoop(None, settings)
+    with indicators_for(home, lists) as indicators:
+        loop.set_indicators(indicators)
     summary = Summary()
     writer = None if form.raw else form.writer(_columns(form), _CSV_FIELDS)
 

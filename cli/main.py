@@ -22,6 +22,7 @@ COMMANDS: Final[Commands] = {
     "contract": ("cli.contract:contract", "What leaves the agency: show and preview"),
     "alerts": ("cli.alerts:alerts", "List, show, follow, acknowledge, export alerts"),
     "evidence": ("cli.evidence:evidence", "Open an alert's packets"),
+    "ioc": ("cli.ioc:ioc", "Indicators: keep, import, list, match"),
     "rules": ("cli.rules:rules", "Check, test, explain rules"),
     "explain": ("cli.explain:explain", "Explain a code, a rule or an alert"),
     "minlog": ("cli.minlog:minlog", "Who looked at what; verify the access log"),

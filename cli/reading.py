@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cli.captures import Summary
     from cli.output import Format
     from detectors.check import RuleSet
-    from detectors.loop import PacketLoop, Settings
+    from detectors.loop import Indicators, PacketLoop, Settings
 
 ALERT_FIELDS: Final = (
     "@timestamp", "event.id", "bavn.level", "rule.id", "rule.name", "rule.author", "rule.license", "source.ip",
@@ -118,15 +118,15 @@ def engine_option(run: Callable[..., int]) -> Callable[..., int]:
     )(run)
 
 
-def packet_loop(engine: str, rules: RuleSet, settings: Settings) -> PacketLoop:
-    """Give the loop that judges by rules, with either engine behind it."""
+def packet_loop(engine: str, rules: RuleSet, settings: Settings, indicators: Indicators | None = None) -> PacketLoop:
+    """Give the loop that judges by rules and looks for indicators, with either engine behind it."""
     if engine == "python":
         from detectors.reference.loop import reference_loop
 
-        return reference_loop(rules, settings)
+        return reference_loop(rules, settings, indicators)
     from detectors.loop import loop_for
 
-    return loop_for(rules.plan, settings)
+    return loop_for(rules.plan, settings, indicators=indicators)
 
 
 def simulate_option(run: Callable[..., int]) -> Callable[..., int]:

@@ -18,31 +18,34 @@ if TYPE_CHECKING:
 
     from cli.watching import Seen
     from detectors.check import RuleSet
-    from detectors.loop import Judge
+    from detectors.loop import Indicators, Judge
 
 LOOK_EVERY_S: Final = 2.0
 
 
 @dataclass(frozen=True)
 class Ready:
-    """Rules that were read, and the engine that is ready to judge by them; with the reference in its place, that too."""
+    """Rules that were read, the engine (or the reference) that is ready to judge by them, the indicators to look for."""
 
     rules: RuleSet
     engine: Any
     judge: Judge | None = None
+    indicators: Indicators | None = None
 
 
 @dataclass
 class Reloader:
-    """Reads rules again when asked to, or when their files change; `take` is called by `poll`, so in the caller's thread.
+    """Reads rules and indicators again when asked to, or when their files change.
 
-    `judged` is True where the reference judges.
+    `take` is called by `poll`, so in the caller's thread; `judged` is True where the reference judges; `indicators` is the
+    set, which need not be there.
     """
 
     paths: Sequence[Path]
     take: Callable[[Ready], None]
     watch: bool = False
     judged: bool = False
+    indicators: Path | None = None
     done: int = 0
     failed: int = 0
     last_error: str = ""
@@ -72,21 +75,23 @@ class Reloader:
         if not self.watch or now < self._next_look:
             return False
         self._next_look = now + LOOK_EVERY_S
-        before, self._seen = self._seen, look(self.paths)
+        before, self._seen = self._seen, look([*self.paths, *filter(None, [self.indicators])])
         return before is not None and self._seen != before
 
     def _read(self) -> None:
         from cli.captures import load_rule_set
         from cli.errors import CliError
-        from detectors.loop import engine
+        from detectors.loop import Indicators, engine
 
         try:
+            kept = self.indicators
+            indicators = Indicators(kept) if kept is not None and kept.is_file() else None
             rules = load_rule_set(self.paths)
             judge = _reference(rules) if self.judged else None
             none_runs = CliError(
                 "BAVN-E310", f"no rule of {', '.join(map(str, self.paths)) or 'the shipped ones'} runs"
             )
-            self._result = Ready(rules, engine(rules.plan), judge) if rules.rules else none_runs
+            self._result = Ready(rules, engine(rules.plan), judge, indicators) if rules.rules else none_runs
         except Exception as error:  # noqa: BLE001  (told by the caller's thread; the old rules stay)
             self._result = error
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from cli.indicators import indicator_options, indicators_for
 from cli.output import Format, format_options
 from cli.reading import (
     ALERT_FIELDS,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     metavar="KIND",
     help="Print the events of that kind too (flow, dns, http, …; all), an alert follows what it was found in.",
 )
+@indicator_options
 @checksums_option
 @engine_option
 @simulate_option
@@ -66,6 +68,7 @@ def scan(
     rule_paths: tuple[Path, ...],
     fail_on: str | None,
     kinds: tuple[str, ...],
+    lists: tuple[Path, ...] | None,
     checksums: str | None,
     engine: str,
     simulate: tuple[str, ...],
@@ -82,7 +85,8 @@ def scan(
         raise click.BadParameter("the slow engine is one worker", param_hint="--workers")
     printed = _printed(kinds, form)
     settings = loop_settings(home, checksums=checksums, simulate=simulate, workers=workers, **printed)
-    loop = packet_loop(engine, rules_to_run(rule_paths), settings)
+    with indicators_for(home, lists) as indicators:
+        loop = packet_loop(engine, rules_to_run(rule_paths), settings, indicators)
     summary = Summary()
     writer = None if form.raw else form.writer(alert_columns(form), ALERT_FIELDS)
 

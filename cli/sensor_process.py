@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from detectors.check import RuleSet
+    from detectors.loop import Indicators
     from sensors.agent import Agent
     from sensors.health import Health
     from sensors.outbox import Outbox
@@ -69,12 +70,15 @@ class SensorProcess:
             evidence_bytes=EVIDENCE_RING, checksums=self.config.checksums == "check",
             workers=load_capture(self.home).workers,
         )  # fmt: skip
-        self.engine = load_detect(self.home).engine
-        self.loop = packet_loop(self.engine, self.rules, settings)
+        detect = load_detect(self.home)
+        self.engine = detect.engine
+        self.indicators = self._kept_indicators()
+        self.loop = packet_loop(self.engine, self.rules, settings, self.indicators)
         self._digest: str = json.loads(self.rules.plan)["digest"]
         self.reloader = Reloader(
-            self.rule_paths, self._take_rules, watch=self.watch_rules, judged=self.engine == "python"
-        )
+            self.rule_paths, self._take_rules, watch=self.watch_rules, judged=self.engine == "python",
+            indicators=self.home / detect.indicators if detect.indicators else None,
+        )  # fmt: skip
         evidence = EvidenceStore(self.home / "evidence")
         outbox, aside = open_undamaged(self.home / "outbox.db", time.time_ns())
         if aside is not None:
@@ -89,6 +93,13 @@ class SensorProcess:
         self._next_status = 0.0
         self.status_failures = 0
         self.health: Health | None = None
+
+    def _kept_indicators(self) -> Indicators | None:
+        from cli.indicators import kept_set
+        from detectors.loop import Indicators
+
+        path = kept_set(self.home)
+        return Indicators(path) if path is not None else None
 
     def read(self, captures: tuple[Path, ...]) -> None:
         """Read captures to their end."""
@@ -129,10 +140,12 @@ class SensorProcess:
         """Judge by other rules from the next packet on."""
         self.loop.require_detectors(ready.rules.plan)
         self.loop.swap_to(ready.engine, ready.judge)
-        self.rules = ready.rules
+        self.loop.set_indicators(ready.indicators)
+        self.rules, self.indicators = ready.rules, ready.indicators
         self._digest = json.loads(ready.rules.plan)["digest"]
         say_refused(ready.rules)
-        print(f"rules reloaded: {len(ready.rules.rules)} run", file=sys.stderr)
+        looked_for = f", {ready.indicators.count:,} indicators" if ready.indicators else ""
+        print(f"rules reloaded: {len(ready.rules.rules)} run{looked_for}", file=sys.stderr)
 
     def _rules_health(self) -> dict[str, Any]:
         refused = sum(item.status == "refused" for item in self.rules.refused)
@@ -141,7 +154,11 @@ class SensorProcess:
             "reloads_failed": self.reloader.failed,
             "last_error": self.reloader.last_error,
         }
-        found = {"count": len(self.rules.rules), "digest": self._digest, "refused": refused, **reloads}
+        indicators: dict[str, Any] = {"count": 0}
+        if self.indicators is not None:
+            indicators = {"count": self.indicators.count, "digest": self.indicators.digest}
+        counts = {"count": len(self.rules.rules), "digest": self._digest, "refused": refused}
+        found = {**counts, **reloads, "indicators": indicators}
         return found if self.engine == "native" else {**found, "engine": self.engine}
 
     def write_status(self) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 EVERY_S: Final = 0.3
-_SUFFIXES: Final = (".yml", ".yaml", ".pcap", ".pcapng")
+_SUFFIXES: Final = (".yml", ".yaml", ".pcap", ".pcapng", ".set")
 
 Seen = dict[str, tuple[int, int]]
 
@@ -42,7 +42,7 @@ def _once(run: Callable[[], int]) -> None:
 
 
 def look(paths: Sequence[Path]) -> Seen:
-    """Time and size of each rule, test and capture under the paths."""
+    """Time and size of each rule, test, capture and set of indicators under the paths."""
     files = (file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path]))
     return {str(file): found for file in files if file.suffix in _SUFFIXES and (found := _stamp(file)) is not None}
 

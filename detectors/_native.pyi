@@ -1,8 +1,20 @@
 # The compiled packet loop: the only module of bavn that is not Python. All errors are ValueError(code, sentence).
+import builtins
 from collections.abc import Sequence
 from typing import Self
 
-__all__ = ["Batch", "Engine", "Loop", "counters_doc", "event_kinds", "fields", "simulations", "version", "weirds"]
+__all__ = [
+    "Batch",
+    "Engine",
+    "Indicators",
+    "Loop",
+    "counters_doc",
+    "event_kinds",
+    "fields",
+    "simulations",
+    "version",
+    "weirds",
+]
 
 # An immutable plan, ready to match.
 class Engine:
@@ -14,6 +26,16 @@ class Engine:
     # Nanoseconds of all rounds; for each rule its candidates, matches and unknown outcomes in one round.
     def measure(self, events: Sequence[bytes], rounds: int) -> tuple[int, list[tuple[int, int, int]]]: ...
     def explain(self, rule: int, event: bytes) -> bytes: ...
+
+# A compiled set of indicators.
+class Indicators:
+    def __new__(cls, path: str) -> Self: ...
+    def count(self) -> int: ...
+    def digest(self) -> str: ...
+    def bytes(self) -> int: ...
+    def kinds(self) -> list[str]: ...
+    # For each event, those that tell of indicators in it, all as JSON.
+    def look(self, events: Sequence[builtins.bytes]) -> list[list[builtins.bytes]]: ...
 
 # What a step gave; `problems` are (code, sentence) of sources that failed.
 class Batch:
@@ -45,6 +67,7 @@ class Loop:
     def finish(self, now_ns: int) -> Batch: ...
     def take_events(self, events: Sequence[bytes], now_ns: int) -> None: ...
     def swap(self, engine: Engine, judge: object = None) -> None: ...
+    def set_indicators(self, indicators: Indicators | None) -> None: ...
     def counters(self) -> dict[str, int]: ...
     # Candidates, matches and unknown outcomes of each rule since its plan runs.
     def rules(self) -> list[tuple[int, int, int]]: ...

@@ -254,6 +254,88 @@ CATALOGUE: Final[dict[str, tuple[str, str, str]]] = {
         "A detector in Python raised an error. It is set aside until the next start; the others and all rules go on.",
         "Tell its author; the sentence has the error.",
     ),
+    "BAVN-E080": (
+        "the list cannot be read",
+        "The list of indicators does not exist, may not be read, is packed in a way that is not read, or is damaged.",
+        "Check the path and its permissions; unpack what is not gzip.",
+    ),
+    "BAVN-E081": (
+        "a line is no text",
+        "Lists are UTF-8. A line that is not, or that holds a zero byte, is left out.",
+        "Convert the list (iconv -t UTF-8), or mend the line.",
+    ),
+    "BAVN-E082": (
+        "a line is too long",
+        "No line of a list is longer than 64 KiB; such a line is left out, whatever its length.",
+        "Put one indicator on a line; of a JSON document make lines: jq -c '.[]' LIST",
+    ),
+    "BAVN-E083": (
+        "too many indicators",
+        "A list has at most 1 GiB unpacked and 8 million lines, a store at most 4 million indicators, so that no list can exhaust a sensor.",
+        "Split the list, or remove what has ended: bavn ioc rm --expired",
+    ),
+    "BAVN-E084": (
+        "no column holds indicators",
+        "A CSV list says in its first line, or in the comment before it, what its columns are called: indicator, value, "
+        "ioc, ip, domain, url, sha256 and the like.",
+        "Name the column in the first line, or give one value a line.",
+    ),
+    "BAVN-E085": (
+        "a line is no JSON object",
+        "JSON Lines have one object a line.",
+        "Make lines of a document: jq -c '.[]' LIST",
+    ),
+    "BAVN-E086": (
+        "no indicator",
+        "The value is no address, network, URL, fingerprint or digest, nor a name with a dot in it (a top-level name "
+        "would match half the Internet).",
+        "Say what it is with --type or a type column, or mend the line.",
+    ),
+    "BAVN-E087": (
+        "the value is not of its type",
+        "The list or --type says what the value is, and it is not.",
+        "Mend the type or the value.",
+    ),
+    "BAVN-E088": (
+        "a type that traffic cannot show",
+        "Registry keys, mutexes and the like are never on the wire.",
+        "Leave such lines out; they do no harm.",
+    ),
+    "BAVN-E089": (
+        "not a time",
+        "An end is a date (2027-01-31), a time (RFC 3339), seconds since 1970, or a span from now on (90d, 12h).",
+        "Write it in one of these forms.",
+    ),
+    "BAVN-E090": (
+        "no mark of the Traffic Light Protocol",
+        "TLP 2.0 has CLEAR, GREEN, AMBER, AMBER+STRICT and RED; WHITE is read as CLEAR.",
+        "Use one of them.",
+    ),
+    "BAVN-E091": (
+        "no confidence",
+        "Confidence is a number from 0 to 100, or none, low, medium, high.",
+        "Write it in one of these forms.",
+    ),
+    "BAVN-E092": (
+        "the network is too broad",
+        "A network of more than a 256th of IPv4 (/8), or a prefix shorter than /16 of IPv6, would match everywhere.",
+        "Name the networks that are meant.",
+    ),
+    "BAVN-E093": (
+        "the line does not fit the header",
+        "A line of CSV has as many cells as the header, and its quotes are closed on the same line.",
+        "Mend the line.",
+    ),
+    "BAVN-E094": (
+        "the indicators cannot be kept",
+        "The home's indicators.db cannot be opened or written, or is no database.",
+        "Check the disk and its permissions; a damaged file can be moved away and the lists imported again.",
+    ),
+    "BAVN-E095": (
+        "the set of indicators was refused",
+        "The compiled set is damaged, cut, or of another version of bavn; nothing of it is used.",
+        "Make it anew with any change of what is kept, such as: bavn ioc rm --expired",
+    ),
     "BAVN-W001": (
         "part of the rule can never hold",
         "A branch of the rule needs a field that this sensor cannot see; the other branches work.",
@@ -303,5 +385,11 @@ CATALOGUE: Final[dict[str, tuple[str, str, str]]] = {
         "a key that nobody reads",
         "A key at the top of a rule looks like one of Sigma's, but is not: a slip of the pen, and what stands there has no effect.",
         "Correct the key. Keys of your own that look like none of Sigma's are left alone.",
+    ),
+    "BAVN-W020": (
+        "kept out by a warning list",
+        "The indicator stands for something that everybody uses, or for nothing at all: a public resolver, a private range, "
+        "a name for documents, a service under which everybody has a name. It is kept and shown, and never matches.",
+        "See why: bavn ioc ls --kept-out. Your own entries: bavn ioc warn.",
     ),
 }

@@ -16,6 +16,7 @@ from detectors.errors import BavnError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 # Time that one step may take where nobody says otherwise.
 STEP_MS: Final = 200
@@ -104,7 +105,21 @@ class Judge(Protocol):
         ...
 
 
-def loop_for(plan: bytes, settings: Settings, judge: Judge | None = None) -> PacketLoop:
+def loop_for(
+    plan: bytes, settings: Settings, judge: Judge | None = None, indicators: Indicators | None = None
+) -> PacketLoop:
+    """The loop for a plan and what it looks for.
+
+    Raises:
+        BavnError: the plan is refused, or E070 where a detector cannot be made.
+    """
+    loop = _loop_for(plan, settings, judge)
+    if indicators is not None:
+        loop.set_indicators(indicators)
+    return loop
+
+
+def _loop_for(plan: bytes, settings: Settings, judge: Judge | None) -> PacketLoop:
     """The loop for a plan; with the detectors in Python beside it where a rule is about their scores.
 
     Raises:
@@ -187,6 +202,10 @@ class PacketLoop:
         self._loop.swap(ready, judge)
         self._judge = judge
 
+    def set_indicators(self, indicators: Indicators | None) -> None:
+        """Look for these indicators from the next packet on, or for none."""
+        self._loop.set_indicators(indicators and indicators.native)
+
     def counters(self) -> dict[str, int]:
         """Named counters since the start."""
         return dict(self._loop.counters()) | (self._judge.counters() if self._judge else {})
@@ -207,6 +226,40 @@ class RuleDid:
     candidates: int
     matches: int
     unobserved: int
+
+
+class Indicators:
+    """A compiled set of indicators, ready to be looked up."""
+
+    def __init__(self, path: Path) -> None:
+        """Load a set. Raises BavnError (E095) where it is none, or damaged."""
+        self.path = path
+        with _own_errors():
+            self.native = load_native().Indicators(str(path))
+
+    @property
+    def count(self) -> int:
+        """Indicators in it, each list's counted."""
+        return int(self.native.count())
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the set."""
+        return str(self.native.digest())
+
+    @property
+    def size(self) -> int:
+        """Bytes that it holds in memory."""
+        return int(self.native.bytes())
+
+    def kinds(self) -> list[str]:
+        """Kinds of events in which one of them can stand."""
+        return list(self.native.kinds())
+
+    def look(self, events: Sequence[bytes]) -> list[list[bytes]]:
+        """Events in their order; for each, those that tell of indicators in it. Raises BavnError (E050)."""
+        with _own_errors():
+            return [list(told) for told in self.native.look(list(events))]
 
 
 class Engine:

@@ -36,7 +36,10 @@ _DROPPED: Final[dict[str, Redaction]] = {
     "url.password": "authorization",
     "user.name": "authorization",
 }
-_URLS: Final = frozenset({"url.original", "url.full", "http.request.referrer", "bavn.http.response.location"})
+_URLS: Final = frozenset(
+    {"url.original", "url.full", "http.request.referrer", "bavn.http.response.location", "bavn.indicator.observed"}
+)
+_TLPS: Final = ("CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED")
 _HEADERS: Final[dict[str, Redaction]] = {
     "cookie": "cookie",
     "set-cookie": "cookie",
@@ -53,7 +56,7 @@ _NEVER_TOUCHED: Final = frozenset(
     {
         "@timestamp", "ecs", "observer", "organization", "rule", "event.id", "event.created", "network.community_id",
         "tls.client.ja3", "tls.client.ja4", "tls.server.ja3s", "tls.server.hash", "tls.server.x509.serial_number",
-        "file.hash",
+        "file.hash", "threat.indicator", "threat.enrichments.matched",
         "bavn.agency", "bavn.sensor", "bavn.plan", "bavn.rule", "bavn.evidence",
     }
 )  # fmt: skip
@@ -186,7 +189,8 @@ class Enforcer:
         own = clean["bavn"]
         if not self._is_withheld("bavn.matched"):
             own["matched"] = [self._matched(leaf, found) for leaf in document["bavn"].get("matched", [])]
-        own["tlp"] = self.contract.tlp
+        own["tlp"] = max(self.contract.tlp, _indicator_tlp(document), key=_strictness)
+        self._keep_observed(document, own, found)
         own["contract"] = {"version": self.contract.version, "redacted": dict(sorted(found.items()))}
         return clean
 
@@ -210,6 +214,12 @@ class Enforcer:
             else:
                 kept[key] = self._walk(value, below, found)
         return kept
+
+    def _keep_observed(self, document: dict[str, Any], own: dict[str, Any], found: Counter[str]) -> None:
+        """What was seen of an indicator is withheld where the field that held it is."""
+        matched = document.get("threat", {}).get("enrichments", {}).get("matched", {}).get("field")
+        if matched and self._is_withheld(matched) and own.get("indicator", {}).pop("observed", None) is not None:
+            found["withheld"] += 1
 
     def _is_withheld(self, path: str) -> bool:
         return any(_is_below(path, name) for name in self.contract.withhold)
@@ -254,6 +264,19 @@ class Enforcer:
         if self._is_withheld(field) or _DROPPED.get(field) in self._kinds:
             return {**leaf, "observed": "[redacted]"}
         return {**leaf, "observed": self._walk(observed, field, found)}
+
+
+def _strictness(tlp: str) -> int:
+    return _TLPS.index(tlp) if tlp in _TLPS else len(_TLPS)
+
+
+def _indicator_tlp(document: dict[str, Any]) -> str:
+    """The mark of what the alert tells: of an indicator's alert never wider than the indicator's own."""
+    if document["bavn"].get("event", {}).get("dataset") != "bavn.indicator":
+        return _TLPS[0]
+    indicator = document.get("threat", {}).get("indicator", {})
+    tlp = indicator.get("marking", {}).get("tlp")
+    return tlp if tlp in _TLPS else _TLPS[-1]
 
 
 def _is_below(path: str, name: str) -> bool:

@@ -59,13 +59,15 @@ class CaptureConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
 
 class DetectConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How the sensor judges: the `[detect]` table of a home's `bavn.toml`.
+    """How the sensor judges, and what it looks for: the `[detect]` table of a home's `bavn.toml`.
 
     Attributes:
         engine: `native`, or `python` for the reference, which is slow and has one worker.
+        indicators: the compiled set of indicators, relative to the home; empty for none, whatever is kept there.
     """
 
     engine: Literal["native", "python"] = "native"
+    indicators: str = "indicators.set"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from detectors.check import RuleSet
-    from detectors.loop import Judge
+    from detectors.loop import Indicators, Judge
     from detectors.reference.engine import Found
 
 _LOG: Final = logging.getLogger(__name__)
@@ -83,9 +83,9 @@ def _told(found: Found) -> Told:
     return found.rule, float(found.measured), list(found.group), at, found.is_late
 
 
-def reference_loop(rules: RuleSet, settings: Settings) -> PacketLoop:
-    """The loop that is judged by the reference. Raises BavnError as `loop_for` does."""
-    return loop_for(rules.plan, settings, ReferenceJudge(rules))
+def reference_loop(rules: RuleSet, settings: Settings, indicators: Indicators | None = None) -> PacketLoop:
+    """The loop that is judged by the reference; indicators are looked up by the engine. Raises as `loop_for` does."""
+    return loop_for(rules.plan, settings, ReferenceJudge(rules), indicators)
 
 
 class ReferenceRunner(NativeRunner):

@@ -187,3 +187,38 @@ def test_a_contract_cannot_withhold_what_each_alert_must_have(tmp_path: Path, na
 
 def test_matches_can_be_withheld() -> None:
     assert "matched" not in enforce(Contract(withhold=("bavn.matched",)), alert())["bavn"]
+
+
+def indicator_alert(tlp: str | None, field: str = "url.full") -> dict[str, Any]:
+    document = alert()
+    document["bavn"]["event"] = {"dataset": "bavn.indicator"}
+    document["bavn"]["indicator"] = {"observed": "http://bad.example/a?cpr=070761-4285"}
+    marking = {} if tlp is None else {"marking": {"tlp": tlp}}
+    document["threat"] = {
+        "indicator": {"name": "bad.example/a?id=070761-4285", **marking},
+        "enrichments": {"matched": {"atomic": "bad.example/a?id=070761-4285", "field": field}},
+    }
+    return document
+
+
+@pytest.mark.parametrize(
+    ("own", "indicator", "want"),
+    [("AMBER", "CLEAR", "AMBER"), ("GREEN", "AMBER+STRICT", "AMBER+STRICT"), ("RED", "GREEN", "RED"),
+     ("GREEN", None, "RED"), ("GREEN", "PINK", "RED")],
+)  # fmt: skip
+def test_the_mark_of_an_indicator_is_never_widened(own: Any, indicator: str | None, want: str) -> None:
+    assert enforce(Contract(tlp=own), indicator_alert(indicator))["bavn"]["tlp"] == want
+    assert enforce(Contract(tlp=own), alert())["bavn"]["tlp"] == own
+
+
+def test_an_indicator_stays_clear_and_what_was_seen_does_not() -> None:
+    clean = enforce(Contract(), indicator_alert("AMBER"))
+    assert clean["threat"]["indicator"]["name"] == "bad.example/a?id=070761-4285"
+    assert clean["threat"]["enrichments"]["matched"]["atomic"] == "bad.example/a?id=070761-4285"
+    assert clean["bavn"]["indicator"]["observed"] == "http://bad.example/a?[query]"
+
+
+@pytest.mark.parametrize(("withheld", "is_seen"), [("url.full", False), ("url", False), ("dns", True)])
+def test_what_held_an_indicator_is_withheld_with_its_field(withheld: str, is_seen: bool) -> None:  # noqa: FBT001
+    clean = enforce(Contract(withhold=(withheld,)), indicator_alert("AMBER"))
+    assert ("observed" in clean["bavn"]["indicator"]) == is_seen

@@ -12,6 +12,7 @@ pub mod flood;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod index;
+pub mod indicator;
 pub mod matcher;
 pub mod naive;
 pub mod owned;

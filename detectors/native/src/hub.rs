@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bavn_engine::alert::{AlertDraft, AlertHead, Alerts, EvidenceRef};
 use bavn_engine::correlate::{Correlator, Fired};
+use bavn_engine::indicator::{Counts as Looked, Set, Watch};
 use bavn_engine::owned::{self, OwnedEvent};
 use bavn_engine::{Matcher, Plan, RuleCounters};
 use bavn_wire::fields::Field;
@@ -26,6 +27,9 @@ pub(crate) const MAX_EVENT_BYTES: usize = 128 << 10;
 pub(crate) const MAX_CAPTURE_BYTES: usize = 16 << 20;
 /// Alerts behind one that is not complete; with more, it gets what packets there are.
 const MAX_QUEUED: usize = 4096;
+
+/// Named counters of a hub.
+pub(crate) const COUNTERS: usize = 10;
 
 /// Where something was found: what every worker finds falls into one order by it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -127,6 +131,10 @@ pub(crate) struct Hub {
     /// What correlations have found at the event at hand.
     fired: Vec<Fired>,
     alerts: Alerts,
+    /// What every event is looked through for.
+    watch: Option<Watch>,
+    /// Somebody wants to know of indicators.
+    is_watching: bool,
     fresh: VecDeque<(Place, Fresh)>,
     queue: VecDeque<Hit>,
     /// Alerts that have left the queue: the number of its first.
@@ -177,6 +185,8 @@ impl Hub {
             is_member,
             fired: Vec::new(),
             alerts: Alerts::new(settings.alerts()?),
+            watch: None,
+            is_watching: false,
             fresh: VecDeque::new(),
             queue: VecDeque::new(),
             left: 0,
@@ -184,32 +194,56 @@ impl Hub {
             queued_bytes: 0,
             finished_bytes: 0,
             printed,
-            wants_old_digests: printed[EventKind::File as usize] || observed[EventKind::File as usize],
-            wanted: std::array::from_fn(|kind| printed[kind] || observed[kind]),
+            wants_old_digests: false,
+            wanted: [false; EventKind::ALL.len()],
             came: [0; EventKind::ALL.len()],
             retired: RuleCounters::default(),
         };
-        if let Some(plan) = plan {
-            hub.swap(plan);
+        match plan {
+            Some(plan) => hub.swap(plan),
+            None => hub.work_out_wants(),
         }
         Ok(hub)
     }
 
     /// Judges by another plan from the next event on.
     pub(crate) fn swap(&mut self, plan: Arc<Plan>) {
-        for kind in EventKind::ALL {
-            self.wanted[*kind as usize] =
-                self.is_printed(*kind) || self.is_observed(*kind) || plan.wants(*kind);
+        let before = self.correlator.take();
+        let correlator = Correlator::new(Arc::clone(&plan)).continuing(before);
+        self.correlator = Some(correlator).filter(|one| one.is_needed() && self.judge.is_none());
+        self.retired = self.rules_together();
+        self.matcher = Some(Matcher::new(plan));
+        self.work_out_wants();
+    }
+
+    /// Looks for other indicators from the next event on; what was told of in a flow is not told again.
+    pub(crate) fn set_indicators(&mut self, set: Option<Arc<Set>>) {
+        let before = self.watch.take();
+        let set = set.or_else(|| before.is_some().then(Arc::default));
+        self.watch = set.map(|set| Watch::new(set, before));
+        self.work_out_wants();
+    }
+
+    /// What is printed, handed out, judged by a rule, or looked through for indicators that one of these wants.
+    fn work_out_wants(&mut self) {
+        let plan = self.plan();
+        let is_asked = |hub: &Self, kind| {
+            hub.is_printed(kind)
+                || hub.is_observed(kind)
+                || plan.as_ref().is_some_and(|plan| plan.wants(kind))
+        };
+        let has_any = self.watch.as_ref().is_some_and(|watch| !watch.set().is_empty());
+        self.is_watching = has_any && is_asked(self, EventKind::Indicator);
+        let watch = self.watch.as_ref().filter(|_| self.is_watching);
+        let mut wanted = self.wanted;
+        for (kind, wanted) in EventKind::ALL.iter().zip(&mut wanted) {
+            *wanted = is_asked(self, *kind) || watch.is_some_and(|watch| watch.wants(*kind));
         }
         self.wants_old_digests = self.is_printed(EventKind::File)
             || self.is_observed(EventKind::File)
-            || plan.uses(&[Field::FileHashMd5, Field::FileHashSha1]);
-        let before = self.correlator.take();
-        let correlator = Correlator::new(Arc::clone(&plan)).continuing(before);
-        self.correlator = Some(correlator).filter(Correlator::is_needed);
-        self.retired = self.rules_together();
-        self.correlator = self.correlator.take().filter(|_| self.judge.is_none());
-        self.matcher = Some(Matcher::new(plan));
+            || watch.is_some_and(Watch::wants_old_digests)
+            || plan.is_some_and(|plan| plan.uses(&[Field::FileHashMd5, Field::FileHashSha1]));
+        self.wanted = wanted;
     }
 
     /// What each rule of the plan did since the plan runs.
@@ -362,11 +396,13 @@ impl Hub {
         }
     }
 
-    /// Named counters of rules and alerts.
-    pub(crate) fn counters(&self) -> [(&'static str, u64); 7] {
+    /// Named counters of rules, alerts and indicators.
+    pub(crate) fn counters(&self) -> [(&'static str, u64); COUNTERS] {
         let rules = self.rules_together();
         let correlated = self.correlator.as_ref().filter(|_| !self.is_member);
         let [groups, evicted, without_group, lost] = correlation_counters(correlated);
+        let Looked { looked_up, matches, repeated } =
+            self.watch.as_ref().map(Watch::counts).unwrap_or_default();
         [
             groups,
             evicted,
@@ -375,6 +411,9 @@ impl Hub {
             ("rule_candidates", rules.candidates),
             ("rule_matches", rules.matches),
             ("rule_unobserved", rules.unobserved),
+            ("indicator_lookups", looked_up),
+            ("indicator_matches", matches),
+            ("indicator_repeated", repeated),
         ]
     }
 
@@ -476,8 +515,9 @@ impl Hub {
     }
 }
 
-impl Sink for Hub {
-    fn event(&mut self, event: &Event<'_>) {
+impl Hub {
+    /// Prints, hands out, judges.
+    fn pass_on(&mut self, event: &Event<'_>) {
         if let Some(came) = self.came.get_mut(event.kind as usize) {
             *came += 1;
         }
@@ -492,6 +532,24 @@ impl Sink for Hub {
             owned::write(&mut self.found.seen, event);
         }
         self.judge(event);
+    }
+
+    /// Tells of the indicators that an event holds, behind it.
+    fn look_through(&mut self, event: &Event<'_>) {
+        let mut found = Vec::new();
+        if let Some(watch) = &mut self.watch {
+            watch.look_through(event, &mut |told| found.push(OwnedEvent::of(told)));
+        }
+        found.iter().for_each(|told| told.with(|told| self.pass_on(told)));
+    }
+}
+
+impl Sink for Hub {
+    fn event(&mut self, event: &Event<'_>) {
+        self.pass_on(event);
+        if self.is_watching {
+            self.look_through(event);
+        }
     }
 
     fn wants_old_digests(&self) -> bool {

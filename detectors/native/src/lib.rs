@@ -11,14 +11,17 @@ mod tables;
 mod team;
 mod worker;
 
+use std::fs::File;
+use std::io::BufReader;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bavn_engine::alert::AlertHead;
-use bavn_engine::owned::OwnedEvent;
+use bavn_engine::indicator::{Set, Watch};
+use bavn_engine::owned::{self, OwnedEvent};
 use bavn_engine::{Correlator, Matcher, Plan, RuleCounters, explain};
-use bavn_wire::messages::{Event, Frame, LinkType, Sink};
+use bavn_wire::messages::{Event, EventKind, Frame, LinkType, Sink};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -140,6 +143,63 @@ fn passed(matcher: &mut Matcher, correlator: &mut Correlator, event: &Event<'_>)
     let rules = matcher.plan().rules();
     let is_told = |rule: &u32| rules.get(*rule as usize).is_some_and(|rule| !rule.quiet);
     hits.into_iter().chain(fired.into_iter().map(|one| one.rule)).filter(is_told).collect()
+}
+
+/// Indicators, ready to be looked up.
+#[pyclass(frozen, module = "detectors._native")]
+struct Indicators {
+    set: Arc<Set>,
+}
+
+#[pymethods]
+impl Indicators {
+    #[new]
+    fn new(py: Python<'_>, path: &str) -> PyResult<Self> {
+        let set = py.detach(|| {
+            let file = File::open(path).map_err(|why| error("BAVN-E095", format!("{path}: {why}")))?;
+            let mut lines = BufReader::with_capacity(1 << 18, file);
+            Set::load(&mut lines).map_err(|why| error("BAVN-E095", format!("{path}: {why}")))
+        })?;
+        Ok(Self { set: Arc::new(set) })
+    }
+
+    fn count(&self) -> usize {
+        self.set.len()
+    }
+
+    fn digest(&self) -> &str {
+        self.set.digest()
+    }
+
+    /// Bytes that it holds in memory.
+    fn bytes(&self) -> usize {
+        self.set.bytes()
+    }
+
+    /// Kinds of events in which one of them can stand.
+    fn kinds(&self) -> Vec<&'static str> {
+        let watch = Watch::new(Arc::clone(&self.set), None);
+        EventKind::ALL.iter().filter(|kind| watch.wants(**kind)).map(|kind| kind.name()).collect()
+    }
+
+    /// Lets events pass in their order; for each, the events that tell of indicators in it.
+    fn look(&self, py: Python<'_>, events: Vec<PyBackedBytes>) -> PyResult<Vec<Vec<Vec<u8>>>> {
+        py.detach(|| {
+            let mut watch = Watch::new(Arc::clone(&self.set), None);
+            let mut one = |json: &PyBackedBytes| {
+                let event = OwnedEvent::from_json(json).map_err(|why| error("BAVN-E050", &why))?;
+                let mut told = Vec::new();
+                let mut tell = |found: &Event<'_>| {
+                    let mut line = Vec::new();
+                    owned::write(&mut line, found);
+                    told.push(line);
+                };
+                event.with(|event| watch.look_through(event, &mut tell));
+                Ok(told)
+            };
+            events.iter().map(&mut one).collect()
+        })
+    }
 }
 
 /// What a step gave.
@@ -346,6 +406,16 @@ impl Loop {
         }
     }
 
+    /// Looks for other indicators from the next packet on, or for none.
+    #[pyo3(signature = (indicators))]
+    fn set_indicators(&mut self, py: Python<'_>, indicators: Option<&Bound<'_, Indicators>>) {
+        let set = indicators.map(|indicators| Arc::clone(&indicators.get().set));
+        match self.worker() {
+            Crew::One(worker) => worker.set_indicators(set),
+            Crew::Many(team) => py.detach(|| team.set_indicators(set.as_ref())),
+        }
+    }
+
     /// For each rule of the plan what it did since the plan runs.
     fn rules(&mut self) -> Vec<RuleDid> {
         each!(self.worker(), crew => crew.rules()).iter().map(did).collect()
@@ -410,5 +480,7 @@ fn simulations() -> Vec<(&'static str, &'static str)> {
 #[pymodule]
 mod _native {
     #[pymodule_export]
-    use super::{Batch, Engine, Loop, counters_doc, event_kinds, fields, simulations, version, weirds};
+    use super::{
+        Batch, Engine, Indicators, Loop, counters_doc, event_kinds, fields, simulations, version, weirds,
+    };
 }

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bavn_engine::indicator::Set;
 use bavn_engine::{Plan, RuleCounters};
 use bavn_wire::flow::features::FEATURES;
 use bavn_wire::messages::{EventKind, Frame, LinkType};
@@ -145,6 +146,16 @@ impl Worker {
     pub(crate) fn swap(&mut self, plan: Arc<Plan>) {
         self.path.wire.set_features(plan.uses(FEATURES));
         self.path.hub.swap(plan);
+        self.ask_for_kinds();
+    }
+
+    /// Looks for other indicators from the next event on.
+    pub(crate) fn set_indicators(&mut self, set: Option<Arc<Set>>) {
+        self.path.hub.set_indicators(set);
+        self.ask_for_kinds();
+    }
+
+    fn ask_for_kinds(&mut self) {
         let kinds = self.path.hub.kinds();
         self.path.wire.set_packets(kinds.contains(&EventKind::Packet));
         self.path.wire.set_kinds(looked_for(&kinds));

@@ -211,6 +211,7 @@ kinds! {
     OpenVpn "openvpn" Protocol "an OpenVPN key exchange";
     Packet "packet" Info "a packet";
     Score "score" Info "a score that an analytic gave";
+    Indicator "indicator" Info "an indicator of a list, seen in the traffic";
 }
 
 impl EventKind {

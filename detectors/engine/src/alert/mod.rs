@@ -8,13 +8,16 @@ mod words;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use bavn_wire::fields::Field;
 use bavn_wire::json::{Key, Own, write_document};
-use bavn_wire::messages::{Event, Value};
+use bavn_wire::messages::{Event, EventKind, Value};
 use serde_json::{Value as Json, json};
 
 use crate::correlate::Fired;
 use crate::explain::{Leaf, explain};
+use crate::indicator::{STRICTEST, strictness};
 use crate::plan::Plan;
+use crate::view::own_field;
 
 pub use id::{Parts, event_id, flow_key};
 pub use ordinals::Ordinals;
@@ -211,12 +214,14 @@ static KEYS: [Key; 27] = [
     Key::new("event.type"),
 ];
 /// The names after `event`, sorted.
-static MORE: [Key; 5] = [
+static MORE: [Key; 7] = [
     Key::new("message"),
     Key::new("observer"),
     Key::new("organization.id"),
     Key::new("rule"),
-    Key::new("threat"),
+    Key::new("threat.framework"),
+    Key::new("threat.tactic"),
+    Key::new("threat.technique"),
 ];
 
 impl Facts<'_> {
@@ -224,7 +229,7 @@ impl Facts<'_> {
         let Self { sensor, rule, .. } = self;
         let flow = if event.flow.id == 0 { Own::Value(Value::Unobserved) } else { number(event.flow.id) };
         let (matched, reason) = (words::matched(self.matched), quoted(&words::reason(self.matched)));
-        let id = quoted(self.id);
+        let (id, tlp) = (quoted(self.id), quoted(tlp_of(event, &sensor.tlp)));
         let values = [
             Own::Value(Value::Time(event.time)),
             Own::Raw(&sensor.agency),
@@ -240,7 +245,7 @@ impl Facts<'_> {
             Own::Raw(&rule.about),
             number(1),
             Own::Raw(&sensor.sensor),
-            Own::Raw(&sensor.tlp),
+            Own::Raw(&tlp),
             Own::Unobserved,
             Own::Raw(br#""8.17.0""#),
             Own::Raw(br#"["intrusion_detection","network"]"#),
@@ -254,19 +259,37 @@ impl Facts<'_> {
             number(rule.severity),
             Own::Raw(br#"["info"]"#),
         ];
-        let threat = rule.threat.as_deref().map_or(Own::Value(Value::Unobserved), Own::Raw);
         let more = [
             Own::Raw(&rule.message),
             Own::Raw(&sensor.observer),
             Own::Raw(&sensor.agency),
             Own::Raw(&rule.ecs),
-            threat,
+            raw_or_none(rule.threat.framework.as_deref()),
+            raw_or_none(rule.threat.tactic.as_deref()),
+            raw_or_none(rule.threat.technique.as_deref()),
         ];
         let own: Vec<_> = KEYS.iter().zip(values).chain(MORE.iter().zip(more)).collect();
         let mut out = Vec::with_capacity(4096);
         write_document(&mut out, event, &own);
         out
     }
+}
+
+/// The sensor's mark, or the indicator's where that is stricter. What tells of indicators without a mark of its own (a
+/// correlation over several) is for the eyes of those that it was given to.
+fn tlp_of<'a>(event: &Event<'a>, own: &'a str) -> &'a str {
+    if event.kind != EventKind::Indicator {
+        return own;
+    }
+    let marked = match own_field(event, Field::ThreatIndicatorMarkingTlp) {
+        Some(Value::Text(tlp)) => std::str::from_utf8(tlp).unwrap_or(STRICTEST),
+        _ => STRICTEST,
+    };
+    if strictness(marked) > strictness(own) { marked } else { own }
+}
+
+fn raw_or_none(json: Option<&[u8]>) -> Own<'_> {
+    json.map_or(Own::Value(Value::Unobserved), Own::Raw)
 }
 
 const fn number(number: u64) -> Own<'static> {

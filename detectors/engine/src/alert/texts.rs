@@ -18,7 +18,8 @@ pub(super) fn quoted(text: &str) -> Vec<u8> {
 pub(super) struct SensorTexts {
     pub(super) agency: Vec<u8>,
     pub(super) sensor: Vec<u8>,
-    pub(super) tlp: Vec<u8>,
+    /// Traffic Light Protocol mark.
+    pub(super) tlp: String,
     pub(super) retention: Vec<u8>,
     pub(super) observer: Vec<u8>,
 }
@@ -30,7 +31,7 @@ impl SensorTexts {
         Self {
             agency: quoted(agency),
             sensor: quoted(sensor),
-            tlp: quoted(tlp),
+            tlp: tlp.clone(),
             retention: quoted(retention),
             observer: bytes(&observer),
         }
@@ -49,8 +50,8 @@ pub(super) struct RuleTexts {
     pub(super) about: Vec<u8>,
     /// `rule`.
     pub(super) ecs: Vec<u8>,
-    /// `threat`, where the rule's tags name one.
-    pub(super) threat: Option<Vec<u8>>,
+    /// `threat`, as far as the rule's tags name one.
+    pub(super) threat: words::Threat,
 }
 
 impl RuleTexts {

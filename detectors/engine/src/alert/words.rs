@@ -98,8 +98,16 @@ fn add(to: &mut serde_json::Value, key: &str, text: &str) {
     }
 }
 
-/// `threat` of ECS, out of the rule's `attack.` tags; `None` where there are none.
-pub(super) fn threat(tags: &[String]) -> Option<Vec<u8>> {
+/// What stands under `threat` of ECS, each as JSON.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Threat {
+    pub(super) framework: Option<Vec<u8>>,
+    pub(super) tactic: Option<Vec<u8>>,
+    pub(super) technique: Option<Vec<u8>>,
+}
+
+/// `threat` of ECS, out of the rule's `attack.` tags; nothing where there are none.
+pub(super) fn threat(tags: &[String]) -> Threat {
     let (mut techniques, mut subtechniques, mut tactics) = (Vec::new(), Vec::new(), Vec::new());
     for tag in tags.iter().filter_map(|tag| tag.strip_prefix("attack.")) {
         match technique(tag) {
@@ -112,20 +120,16 @@ pub(super) fn threat(tags: &[String]) -> Option<Vec<u8>> {
         }
     }
     techniques.dedup();
-    if techniques.is_empty() && tactics.is_empty() {
-        return None;
-    }
-    let mut threat = json!({"framework": "MITRE ATT&CK"});
-    if !techniques.is_empty() {
-        threat["technique"] = json!({"id": techniques});
-    }
+    let framework = !techniques.is_empty() || !tactics.is_empty();
+    let mut technique = json!({"id": techniques});
     if !subtechniques.is_empty() {
-        threat["technique"]["subtechnique"] = json!({"id": subtechniques});
+        technique["subtechnique"] = json!({"id": subtechniques});
     }
-    if !tactics.is_empty() {
-        threat["tactic"] = json!({"name": tactics});
+    Threat {
+        framework: framework.then(|| bytes(&json!("MITRE ATT&CK"))),
+        tactic: (!tactics.is_empty()).then(|| bytes(&json!({"name": tactics}))),
+        technique: (!techniques.is_empty()).then(|| bytes(&technique)),
     }
-    Some(bytes(&threat))
 }
 
 /// `t1071.001` as technique and sub-technique.
@@ -153,11 +157,13 @@ mod tests {
     fn tags_become_threat() {
         let tags =
             ["attack.command-and-control", "attack.t1071.001", "attack.t1071.004", "attack.g0016", "cve.1"];
-        let json: serde_json::Value =
-            serde_json::from_slice(&threat(&tags.map(str::to_owned)).unwrap()).unwrap();
-        let technique = json!({"id": ["T1071"], "subtechnique": {"id": ["T1071.001", "T1071.004"]}});
-        let want = json!({"framework": "MITRE ATT&CK", "technique": technique, "tactic": {"name": ["command-and-control"]}});
-        assert_eq!(json, want);
-        assert_eq!(threat(&["cve.2024-1".to_owned()]), None);
+        let told = threat(&tags.map(str::to_owned));
+        let json =
+            |part: Option<Vec<u8>>| serde_json::from_slice::<serde_json::Value>(&part.unwrap()).unwrap();
+        assert_eq!(json(told.framework), json!("MITRE ATT&CK"));
+        assert_eq!(json(told.tactic), json!({"name": ["command-and-control"]}));
+        let want = json!({"id": ["T1071"], "subtechnique": {"id": ["T1071.001", "T1071.004"]}});
+        assert_eq!(json(told.technique), want);
+        assert_eq!(threat(&["cve.2024-1".to_owned()]), Threat::default());
     }
 }

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
+use bavn_engine::indicator::Set;
 use bavn_engine::{Plan, RuleCounters};
 use bavn_wire::counters::Counters;
 use bavn_wire::flow::features::FEATURES;
@@ -12,7 +13,7 @@ use bavn_wire::pipeline::Wire;
 
 use super::desk::{Call, Desk};
 use super::parcel::{Entry, Order, Parcel, Task};
-use crate::hub::{Found, Hub, Phase, Place};
+use crate::hub::{COUNTERS, Found, Hub, Phase, Place};
 use crate::settings::{Settings, looked_for};
 
 /// What a worker tells: what it found up to a place.
@@ -32,7 +33,7 @@ pub(super) struct Report {
 #[derive(Clone)]
 pub(super) struct Counts {
     pub(super) wire: Counters,
-    pub(super) hub: [(&'static str, u64); 7],
+    pub(super) hub: [(&'static str, u64); COUNTERS],
     pub(super) live_flows: u64,
     pub(super) first_time: u64,
     pub(super) last_time: u64,
@@ -92,6 +93,7 @@ impl Member {
             Order::None | Order::Rules => {}
             Order::Complete => self.complete(tell),
             Order::Swap(plan) => self.swap(Arc::clone(plan)),
+            Order::Watch(set) => self.set_indicators(set.clone()),
             Order::Finish => {
                 self.portions(tell, |wire, hub| wire.finish_some(hub));
                 self.hub.release_all();
@@ -178,6 +180,16 @@ impl Member {
     fn swap(&mut self, plan: Arc<Plan>) {
         self.wire.set_features(plan.uses(FEATURES));
         self.hub.swap(plan);
+        self.ask_for_kinds();
+    }
+
+    /// Looks for other indicators from the next event on.
+    pub(super) fn set_indicators(&mut self, set: Option<Arc<Set>>) {
+        self.hub.set_indicators(set);
+        self.ask_for_kinds();
+    }
+
+    fn ask_for_kinds(&mut self) {
         let kinds = self.hub.kinds();
         self.wire.set_packets(kinds.contains(&EventKind::Packet));
         self.wire.set_kinds(looked_for(&kinds));

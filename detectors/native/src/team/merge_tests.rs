@@ -2,10 +2,10 @@ use bavn_wire::counters::Counters;
 use proptest::prelude::*;
 
 use super::*;
-use crate::hub::{Found, Phase};
+use crate::hub::{COUNTERS, Found, Phase};
 
 fn counts() -> Counts {
-    let (wire, hub) = (Counters::default(), [("", 0); 7]);
+    let (wire, hub) = (Counters::default(), [("", 0); COUNTERS]);
     Counts { wire, hub, live_flows: 0, first_time: 0, last_time: 0, kinds: Vec::new(), rules: Vec::new() }
 }
 

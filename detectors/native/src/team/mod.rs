@@ -17,6 +17,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use bavn_engine::alert::Alerts;
+use bavn_engine::indicator::Set;
 use bavn_engine::{Plan, RuleCounters};
 use bavn_wire::counters::Counters;
 use bavn_wire::dispatch::{Dispatcher, Telling};
@@ -246,6 +247,15 @@ impl Team {
         let before = self.merger.correlating.take();
         if let Ok(alerts) = self.settings.alerts() {
             self.merger.correlating = Correlating::of(plan, Alerts::new(alerts), before);
+        }
+    }
+
+    /// Looks for other indicators from the next frame on.
+    pub(crate) fn set_indicators(&mut self, set: Option<&Arc<Set>>) {
+        self.idle.iter_mut().for_each(|member| member.set_indicators(set.cloned()));
+        if !self.threads.is_empty() {
+            self.send(Order::Watch(set.cloned()), self.packer.now);
+            self.settle(1);
         }
     }
 

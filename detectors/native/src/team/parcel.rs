@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bavn_engine::Plan;
+use bavn_engine::indicator::Set;
 use bavn_wire::dispatch::{OwnedPart, Part, Telling};
 use bavn_wire::messages::{Frame, LinkType, Transport};
 
@@ -55,6 +56,8 @@ pub(super) enum Order {
     Rules,
     /// Another plan judges.
     Swap(Arc<Plan>),
+    /// Other indicators are looked for, or none.
+    Watch(Option<Arc<Set>>),
     /// All flows end.
     Finish,
 }

@@ -29,7 +29,7 @@ mod echo;
 mod later_tests;
 
 pub use evidence::{Evidence, PinId};
-pub use report::{FIELDS, SCORE_FIELDS, WEIRD_FIELDS, WEIRDS};
+pub use report::{FIELDS, INDICATOR_FIELDS, SCORE_FIELDS, WEIRD_FIELDS, WEIRDS};
 pub(crate) use service::enabled;
 #[cfg(feature = "fuzzing")]
 pub(crate) use service::fuzzing as driven;

@@ -90,6 +90,26 @@ pub const SCORE_FIELDS: &[Field] = &[
     Field::UserName,
 ];
 
+/// Fields that an `indicator` event can carry beside those of [`super::INFO_FIELDS`]: lists are looked up outside this
+/// crate.
+pub const INDICATOR_FIELDS: &[Field] = &[
+    Field::IndicatorConfidence,
+    Field::IndicatorObserved,
+    Field::IndicatorSeenIn,
+    Field::IndicatorType,
+    Field::NetworkProtocol,
+    Field::ThreatMatchedAtomic,
+    Field::ThreatMatchedField,
+    Field::ThreatIndicatorConfidence,
+    Field::ThreatIndicatorDescription,
+    Field::ThreatIndicatorIp,
+    Field::ThreatIndicatorMarkingTlp,
+    Field::ThreatIndicatorName,
+    Field::ThreatIndicatorProvider,
+    Field::ThreatIndicatorReference,
+    Field::ThreatIndicatorType,
+];
+
 /// Gives out the flow's record.
 pub(crate) fn write(flow: &Flow, looks: Option<&Told>, reason: Reason, env: &mut Env<'_>) {
     if !env.sink.wants(EventKind::Flow) {

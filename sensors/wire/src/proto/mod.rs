@@ -56,6 +56,7 @@ macro_rules! protocols {
                 EventKind::Weird => flow::WEIRD_FIELDS,
                 EventKind::Packet => packets::FIELDS,
                 EventKind::Score => flow::SCORE_FIELDS,
+                EventKind::Indicator => flow::INDICATOR_FIELDS,
                 $(EventKind::$kind => $($module)::+::FIELDS,)*
             }
         }
