@@ -1,242 +1,158 @@
-//! Events a second of the engine on synthetic HTTP events, with 100 to 10,000 synthetic rules in the shapes of the
-//! stock ones (44 % contains, 25 % suffix, 26 % exact, 0.3 % regular expressions), on one core.
+//! Events a second of the engine, on one core, on the HTTP events that the wire makes of a capture: what
+//! `bench/engine.py` runs. Its figures are one line of JSON.
 //!
-//! `cargo run --release -p bavn-engine --example events_per_second [rules…]`
+//! `events_per_second CAPTURE PLAN [ROUNDS]`: so many rounds over the events, else rounds for some seconds of CPU.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+use std::path::Path;
 use std::sync::Arc;
 
 use bavn_engine::{Matcher, Plan};
+use bavn_wire::capture::Capture;
 use bavn_wire::fields::Field;
-use bavn_wire::messages::{Event, EventKind, FlowInfo, Transport, Value};
-use serde_json::{Value as Json, json};
-use sha2::{Digest, Sha256};
+use bavn_wire::messages::{Event, EventKind, Sink, Value};
+use bavn_wire::pipeline::{Wire, WireConfig};
+use serde_json::json;
 
-/// Different events; more than caches hold of their texts would measure memory, fewer would measure the branch predictor.
-const EVENTS: usize = 4_096;
 const SECONDS: f64 = 1.5;
+const LOADS: usize = 7;
 
-/// A small generator (xorshift64*), so that every run makes the same rules.
-struct Dice(u64);
+/// Keeps events for good, as the wire lent them.
+#[derive(Default)]
+struct Kept(Vec<Event<'static>>);
 
-impl Dice {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % limit
-    }
-
-    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        from[self.below(from.len())]
-    }
-
-    /// A pronounceable word, so that its grams are those of words.
-    fn word(&mut self) -> String {
-        let parts = [
-            "ad", "min", "con", "fig", "up", "load", "shell", "ex", "ec", "ser", "vice", "re", "port", "da",
-            "ta", "user", "in", "dex", "web", "log", "sys", "tem", "net", "ba", "sic", "ma", "nage", "view",
-            "er", "tion", "ka", "ro",
-        ];
-        (0..2 + self.below(3)).map(|_| self.pick(&parts)).collect()
+impl Sink for Kept {
+    fn event(&mut self, event: &Event<'_>) {
+        if event.kind != EventKind::Http {
+            return;
+        }
+        let whole = event.fields.iter().find(|(field, _)| *field == Field::HttpRaw);
+        let whole =
+            whole.and_then(|(_, value)| if let Value::Text(text) = value { Some(*text) } else { None });
+        let whole =
+            Whole { lent: whole.unwrap_or_default(), kept: whole.unwrap_or_default().to_vec().leak() };
+        let fields: Vec<_> = event.fields.iter().map(|(field, value)| (*field, whole.keep(value))).collect();
+        let flow = Box::leak(Box::new(event.flow.clone()));
+        let Event { kind, time, packet, .. } = *event;
+        self.0.push(Event { kind, time, packet, flow, fields: fields.leak() });
     }
 }
 
-/// The rules' literals carry a number, so that few events match.
-fn literal(dice: &mut Dice, contains: bool) -> String {
-    let word = dice.word();
-    match dice.below(6) {
-        0 => format!("/{word}/{}.php", dice.word()),
-        1 => format!("{word}={}", dice.word()),
-        2 => format!("../{word}{}", dice.below(1_000)),
-        3 if contains => format!("{word}%20{}", dice.word()),
-        4 => format!("/{word}{}/{}.jsp", dice.below(100), dice.word()),
-        _ => format!("{word}{}.{}", dice.below(10_000), dice.pick(&["asp", "cgi", "php", "exe", "dll"])),
-    }
+/// The text that others are cut out of: they are cut out of its copy, too.
+struct Whole<'a> {
+    lent: &'a [u8],
+    kept: &'static [u8],
 }
 
-/// One leaf. In a list of alternatives none is common, or the rule would match every other event.
-fn predicate(dice: &mut Dice, common: bool) -> Json {
-    let text_fields =
-        ["url.original", "url.query", "url.path", "user_agent.original", "http.request.referrer"];
-    match dice.below(1_000) {
-        0..3 => json!({"field": dice.pick(&["url.original", "url.query"]), "op": "re",
-            "value": format!("/{}[0-9a-f]{{4,8}}/{}\\.php", dice.word(), dice.word())}),
-        3..443 => json!({"field": dice.pick(&text_fields), "op": "contains", "value": literal(dice, true)}),
-        443..693 if dice.below(2) == 0 => json!({"field": "url.domain", "op": "endswith",
-            "value": format!(".{}{}.{}", dice.word(), dice.below(100), dice.pick(&["com", "net", "top", "xyz"]))}),
-        443..693 => {
-            json!({"field": dice.pick(&["url.original", "url.path"]), "op": "endswith", "value": literal(dice, false)})
-        }
-        693..730 => {
-            json!({"field": "bavn.http.raw", "op": "contains", "value": format!("{}({}", dice.word(), dice.word())})
-        }
-        730..860 if common => {
-            json!({"field": "http.request.method", "op": "eq", "value": dice.pick(&["GET", "POST", "PUT"])})
-        }
-        860..910 if common => {
-            json!({"field": "http.response.status_code", "op": "eq", "value": dice.pick(&["200", "404", "500"])})
-        }
-        _ => {
-            json!({"field": dice.pick(&["user_agent.original", "url.path", "url.domain"]), "op": "eq", "value": literal(dice, false)})
+impl Whole<'_> {
+    fn keep(&self, value: &Value<'_>) -> Value<'static> {
+        match *value {
+            Value::Unobserved => Value::Unobserved,
+            Value::Bool(flag) => Value::Bool(flag),
+            Value::Number(number) => Value::Number(number),
+            Value::Float(number) => Value::Float(number),
+            Value::Time(ns) => Value::Time(ns),
+            Value::Ip(ip) => Value::Ip(ip),
+            Value::Text(text) => Value::Text(self.cut(text)),
+            Value::List(items) => {
+                Value::List(items.iter().map(|item| self.keep(item)).collect::<Vec<_>>().leak())
+            }
         }
     }
-}
 
-/// Half the rules are a list of literals, the others a list and one or two more conditions, some negated.
-fn plan(count: usize, dice: &mut Dice) -> Vec<u8> {
-    let (mut predicates, mut rules) = (Vec::new(), Vec::new());
-    for number in 0..count {
-        let mut add = |dice: &mut Dice, common: bool| {
-            predicates.push(predicate(dice, common));
-            json!({"p": predicates.len() - 1})
-        };
-        let selective = |dice: &mut Dice, add: &mut dyn FnMut(&mut Dice, bool) -> Json| {
-            let all: Vec<Json> = (0..1 + dice.below(5)).map(|_| add(dice, false)).collect();
-            json!({"or": all})
-        };
-        let list = selective(dice, &mut add);
-        let condition = match dice.below(4) {
-            0 => json!({"and": [list, add(dice, true)]}),
-            1 => json!({"and": [list, {"not": add(dice, true)}]}),
-            _ => list,
-        };
-        rules.push(json!({
-            "id": format!("00000000-0000-4000-8000-{number:012}"), "version": "0123456789abcdef", "title": "A rule",
-            "description": "What the rule looks for, in a sentence or two as rules have them.",
-            "targets": [{"kind": "http", "condition": condition}],
-        }));
-    }
-    let rest =
-        json!({"format": "bavn-plan", "version": 1, "predicates": predicates, "rules": rules}).to_string();
-    let digest: String = Sha256::digest(&rest).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{{\"digest\":\"{digest}\",{}", &rest[1..]).into_bytes()
-}
-
-struct Http {
-    method: String,
-    status: u64,
-    target: String,
-    path: usize,
-    host: String,
-    agent: String,
-    referrer: String,
-    raw: String,
-}
-
-fn http(dice: &mut Dice) -> Http {
-    let agents = [
-        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/125.0 Safari/537.36",
-        "Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0",
-        "curl/8.7.1",
-        "python-requests/2.31.0",
-    ];
-    let path = format!("/{}/{}.{}", dice.word(), dice.word(), dice.pick(&["html", "js", "png", "php"]));
-    let odd = if dice.below(100) == 0 { literal(dice, true) } else { String::new() };
-    let target = format!("{path}?{}={}{odd}", dice.word(), dice.below(1_000_000));
-    let host =
-        format!("{}.{}.{}", dice.pick(&["www", "cdn", "api"]), dice.word(), dice.pick(&["com", "net", "dk"]));
-    let method = dice.pick(&["GET", "GET", "GET", "POST"]).to_owned();
-    let agent = dice.pick(&agents).to_owned();
-    let raw = format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {agent}\r\n");
-    let status = if dice.below(20) == 0 { 404 } else { 200 };
-    Http { status, path: path.len(), referrer: format!("http://{host}/"), method, target, host, agent, raw }
-}
-
-impl Http {
-    fn fields(&self) -> Vec<(Field, Value<'_>)> {
-        let text = |text: &'static str| Value::Text(text.as_bytes());
-        vec![
-            (Field::HttpRaw, Value::Text(self.raw.as_bytes())),
-            (Field::HttpRequestMethod, Value::Text(self.method.as_bytes())),
-            (Field::HttpRequestReferrer, Value::Text(self.referrer.as_bytes())),
-            (Field::HttpResponseStatusCode, Value::Number(self.status)),
-            (Field::HttpVersion, text("1.1")),
-            (Field::UrlDomain, Value::Text(self.host.as_bytes())),
-            (Field::UrlOriginal, Value::Text(self.target.as_bytes())),
-            (Field::UrlPath, Value::Text(&self.target.as_bytes()[..self.path])),
-            (Field::UrlQuery, Value::Text(&self.target.as_bytes()[self.path + 1..])),
-            (Field::UserAgent, Value::Text(self.agent.as_bytes())),
-        ]
+    fn cut(&self, text: &[u8]) -> &'static [u8] {
+        let from = text.as_ptr().addr().checked_sub(self.lent.as_ptr().addr());
+        let cut = from.and_then(|from| self.kept.get(from..from.checked_add(text.len())?));
+        cut.unwrap_or_else(|| text.to_vec().leak())
     }
 }
 
-fn resident_kib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+fn events(capture: &Path) -> Vec<Event<'static>> {
+    let mut all = Kept::default();
+    let mut capture = Capture::open(capture).unwrap();
+    let mut wire = Wire::new(WireConfig { kinds: vec![EventKind::Http], ..WireConfig::default() });
+    while let Some(frame) = capture.next_frame().unwrap() {
+        wire.frame(&frame, &mut all);
+    }
+    wire.finish(&mut all);
+    all.0
+}
+
+/// Bytes of an event's texts, without the lists of headers that none of the rules asks for; and those of its raw view among them.
+fn sizes(events: &[Event<'_>]) -> (usize, usize) {
+    let text = |value: &Value<'_>| if let Value::Text(text) = value { text.len() } else { 0 };
+    let of = |event: &Event<'_>, raw: bool| -> usize {
+        let all = event.fields.iter().filter(|(field, _)| !raw || *field == Field::HttpRaw);
+        all.map(|(_, value)| text(value)).sum()
+    };
+    let sum = |raw| events.iter().map(|event| of(event, raw)).sum::<usize>() / events.len();
+    (sum(false), sum(true))
+}
+
+/// KiB of this process that no file stands behind.
+fn anonymous() -> u64 {
+    let text = std::fs::read_to_string("/proc/self/smaps_rollup").unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix("Anonymous:"));
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
 }
 
-/// Seconds of CPU that this process had: what others do on the machine does not count.
+/// Seconds of CPU that this thread had: what others do on the machine does not count. Yielding brings the count up to date.
 fn cpu_seconds() -> f64 {
-    let text = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
+    std::thread::yield_now();
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     text.split(' ').next().and_then(|ns| ns.parse::<f64>().ok()).unwrap_or(0.0) / 1e9
 }
 
+fn median(mut all: Vec<f64>) -> f64 {
+    all.sort_by(f64::total_cmp);
+    all[all.len() / 2]
+}
+
 fn main() {
-    let flow = FlowInfo {
-        ip: ["10.0.0.5".parse().unwrap(), "192.0.2.1".parse().unwrap()],
-        port: [50_000, 80],
-        transport: Transport::TCP,
-        vlan: [None; 2],
-        tunnel: 0,
-        start: 0,
-        last: 0,
-        packets: [1; 2],
-        bytes: [1; 2],
-        id: 1,
-    };
-    let mut dice = Dice(0x1234_5678_9abc_def1);
-    let events: Vec<Http> = (0..EVENTS).map(|_| http(&mut dice)).collect();
-    let fields: Vec<_> = events.iter().map(Http::fields).collect();
-    let bytes: usize =
-        fields.iter().flatten().map(|(_, v)| if let Value::Text(t) = v { t.len() } else { 8 }).sum();
-    println!(
-        "{} bytes in fields per event, {} in the raw view",
-        bytes / EVENTS,
-        events.iter().map(|e| e.raw.len()).sum::<usize>() / EVENTS
-    );
-    let asked: Vec<usize> = std::env::args().skip(1).filter_map(|arg| arg.parse().ok()).collect();
-    let counts = if asked.is_empty() { vec![100, 1_000, 3_000, 10_000] } else { asked };
-    println!(
-        "{:>7} {:>9} {:>9} {:>12} {:>8} {:>11} {:>9}",
-        "rules", "load ms", "MiB", "events/s", "ns", "candidates", "matches"
-    );
-    for count in counts {
-        let json = plan(count, &mut Dice(0x9e37_79b9_7f4a_7c15));
-        let (before, start) = (resident_kib(), cpu_seconds());
+    let mut words = std::env::args().skip(1);
+    let events = events(Path::new(&words.next().unwrap()));
+    let json = std::fs::read(words.next().unwrap()).unwrap();
+    let rounds: Option<usize> = words.next().map(|word| word.parse().unwrap());
+    let load = || {
+        let start = cpu_seconds();
         let (plan, errors) = Plan::load(&json).unwrap();
-        let load = cpu_seconds() - start;
         assert!(errors.is_empty(), "{errors:?}");
-        let mut matcher = Matcher::new(Arc::new(plan));
-        let after = resident_kib();
-        let (start, mut rounds) = (cpu_seconds(), 0_usize);
-        while cpu_seconds() - start < SECONDS {
-            for fields in &fields {
-                matcher.match_event(&Event {
-                    kind: EventKind::Http,
-                    time: 0,
-                    packet: 1,
-                    flow: &flow,
-                    fields,
-                });
-            }
-            rounds += 1;
+        (cpu_seconds() - start, plan)
+    };
+    let before = anonymous();
+    let (first, plan) = load();
+    let loaded = anonymous();
+    let rules = plan.rules().len();
+    let mut matcher = Matcher::new(Arc::new(plan));
+    let mut matching = 0_usize;
+    let mut once = || {
+        for event in &events {
+            matching += usize::from(!matcher.match_event(event).is_empty());
         }
-        let total = (rounds * EVENTS) as f64;
-        let seconds = cpu_seconds() - start;
-        let sum = |of: fn(&bavn_engine::matcher::RuleCounters) -> u64| {
-            matcher.counters().iter().map(of).sum::<u64>() as f64 / total
-        };
-        println!(
-            "{count:>7} {:>9.1} {:>9.1} {:>12.0} {:>8.0} {:>11.3} {:>9.3}",
-            load * 1e3,
-            after.saturating_sub(before) as f64 / 1024.0,
-            total / seconds,
-            seconds / total * 1e9,
-            sum(|c| c.candidates),
-            sum(|c| c.matches)
-        );
+    };
+    once();
+    let warm = anonymous();
+    let (start, mut done) = (cpu_seconds(), 0_usize);
+    while rounds.map_or_else(|| cpu_seconds() - start < SECONDS, |rounds| done < rounds) {
+        once();
+        done += 1;
     }
+    let spent = cpu_seconds() - start;
+    let total = ((done + 1) * events.len()) as f64;
+    let counters = matcher.counters();
+    let busiest = counters.iter().enumerate().max_by_key(|(_, rule)| rule.candidates);
+    let busiest = busiest.map(|(place, rule)| (place, rule.candidates as f64 / total));
+    let candidates: u64 = counters.iter().map(|rule| rule.candidates).sum();
+    let loads =
+        if rounds.is_none() { (1..LOADS).map(|_| load().0).chain([first]).collect() } else { vec![first] };
+    let (bytes, raw) = sizes(&events);
+    let line = json!({
+        "rules": rules, "events": events.len(), "bytes": bytes, "raw": raw, "plan_bytes": json.len(),
+        "load_ms": median(loads) * 1e3, "plan_kib": loaded.saturating_sub(before),
+        "warm_kib": warm.saturating_sub(before), "ns": spent / (done * events.len()).max(1) as f64 * 1e9,
+        "candidates": candidates as f64 / total, "matching": matching as f64 / total,
+        "busiest": busiest,
+    });
+    println!("{line}");
 }

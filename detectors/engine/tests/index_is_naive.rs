@@ -9,6 +9,8 @@ use std::sync::Arc;
 use bavn_engine::condition::Outcome;
 use bavn_engine::owned::OwnedEvent;
 use bavn_engine::{Matcher, Plan, naive};
+use bavn_wire::fields::Field;
+use bavn_wire::messages::{Event, Value as Told};
 use common::{plan_bytes, rule};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -20,7 +22,8 @@ fn text() -> impl Strategy<Value = String> {
     prop_oneof![4 => "[abA.]{0,6}", 1 => "[ab]{8,12}", 2 => odd.prop_map(str::to_owned)]
 }
 
-const TEXTS: &[&str] = &["url.path", "url.query", "bavn.http.request.header_names", "user_agent.original"];
+const TEXTS: &[&str] =
+    &["bavn.http.raw", "url.path", "url.query", "bavn.http.request.header_names", "user_agent.original"];
 
 fn texts() -> impl Strategy<Value = Value> {
     prop_oneof![
@@ -109,6 +112,29 @@ fn event() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// Calls with the event, and with one whose single texts are cut out of its raw view, as the wire has it.
+fn with_both(
+    event: &OwnedEvent,
+    mut then: impl FnMut(&Event<'_>) -> Result<(), TestCaseError>,
+) -> Result<(), TestCaseError> {
+    event.with(|event| {
+        then(event)?;
+        let single = |value: &Told<'_>| if let Told::Text(text) = value { text.to_vec() } else { Vec::new() };
+        let texts: Vec<Vec<u8>> = event.fields.iter().map(|(_, value)| single(value)).collect();
+        let (whole, mut at) = (texts.concat(), 0);
+        let mut fields: Vec<(Field, Told<'_>)> = Vec::new();
+        for ((field, value), text) in event.fields.iter().zip(&texts) {
+            let cut = Told::Text(&whole[at..at + text.len()]);
+            fields.push((*field, if matches!(value, Told::Text(_)) { cut } else { *value }));
+            at += text.len();
+        }
+        fields.retain(|(field, _)| *field != Field::HttpRaw);
+        fields.push((Field::HttpRaw, Told::Text(&whole)));
+        fields.sort_by_key(|(field, _)| *field);
+        then(&Event { fields: &fields, ..*event })
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -120,7 +146,7 @@ proptest! {
         let mut matcher = Matcher::new(Arc::clone(&plan));
         let mut unknown = vec![0; plan.rules().len()];
         for json in &events {
-            OwnedEvent::from_json(json).unwrap().with(|event| {
+            with_both(&OwnedEvent::from_json(json).unwrap(), |event| {
                 let naive = naive::outcomes(&plan, event);
                 let want: Vec<u32> = (0..).zip(&naive).filter(|(_, o)| **o == Outcome::True).map(|(n, _)| n).collect();
                 for (count, outcome) in unknown.iter_mut().zip(&naive) {

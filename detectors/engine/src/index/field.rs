@@ -4,7 +4,7 @@ use bavn_wire::fields::{Field, FieldType};
 use bavn_wire::messages::Value;
 
 use super::ends::{End, Ends};
-use super::grams::Grams;
+use super::grams::{LONG, Long, Short, User};
 use super::table::Table;
 use crate::predicate::network::{Network, address_bits, masked};
 use crate::predicate::text::{fold_into, text_form};
@@ -80,7 +80,13 @@ impl FieldBuilder {
         verify || predicate.cased
     }
 
-    pub(super) fn build(mut self, field: Field) -> FieldIndex {
+    /// Builds the index of that number; long literals go to those of all fields.
+    pub(super) fn build(
+        mut self,
+        field: Field,
+        number: u16,
+        long: &mut Vec<(Box<[u8]>, User)>,
+    ) -> FieldIndex {
         self.waiting.sort_unstable();
         self.waiting.dedup();
         let mut prefix_lens: Vec<_> = self.networks.iter().map(|((v6, len, _), _)| (*v6, *len)).collect();
@@ -88,15 +94,21 @@ impl FieldBuilder {
         prefix_lens.dedup();
         let lengths = self.exact.iter().fold(0, |lengths, (text, _)| lengths | length_bit(text.len()));
         let has_parts = !(self.front.is_empty() && self.back.is_empty() && self.parts.is_empty());
+        let user = |trigger| User { field: number, trigger };
+        let (short, longer) = self.parts.into_iter().partition::<Vec<_>, _>(|(text, _)| text.len() < LONG);
+        let has_long = !longer.is_empty();
+        long.extend(longer.into_iter().map(|(text, trigger)| (text, user(trigger))));
         FieldIndex {
             field,
+            number,
             has_parts,
+            has_long,
             exact: Table::new(self.exact),
             lengths,
             numbers: Table::new(self.numbers),
             front: Ends::new(End::Front, self.front),
             back: Ends::new(End::Back, self.back),
-            parts: Grams::new(self.parts.iter().map(|(literal, trigger)| (&**literal, *trigger)).collect()),
+            short: Short::new(&mut short.iter().map(|(text, trigger)| (&**text, user(*trigger))).collect()),
             networks: Table::new(self.networks),
             prefix_lens,
             present: self.present.into(),
@@ -131,15 +143,18 @@ const fn length_bit(len: usize) -> u64 {
 #[derive(Debug)]
 pub(crate) struct FieldIndex {
     pub(super) field: Field,
+    number: u16,
     /// There are literals that may be a part of the value.
     has_parts: bool,
+    /// There are some among those of all fields.
+    pub(super) has_long: bool,
     exact: Table<Box<[u8]>>,
     /// A bit for each length that an exact literal has, the last for 63 and more.
     lengths: u64,
     numbers: Table<u64>,
     front: Ends,
     back: Ends,
-    parts: Grams,
+    short: Short,
     networks: Table<(bool, u8, u128)>,
     prefix_lens: Vec<(bool, u8)>,
     /// What is set off wherever the field is present.
@@ -150,51 +165,71 @@ pub(crate) struct FieldIndex {
 
 impl FieldIndex {
     /// Pushes the triggers that the value sets off, some perhaps more than once. True where part of it is unobserved.
-    pub(crate) fn scan(&self, value: &Value<'_>, folded: &mut Vec<u8>, found: &mut Vec<u32>) -> bool {
+    pub(super) fn scan(&self, value: &Value<'_>, walk: &mut Walk<'_>) -> bool {
         if matches!(value, Value::Unobserved) {
             return true;
         }
-        found.extend_from_slice(&self.present);
+        walk.found.extend_from_slice(&self.present);
         let mut unobserved = false;
         for item in members(value) {
             match item {
                 Value::Unobserved => unobserved = true,
-                Value::Text(text) => self.scan_text(text, folded, found),
-                other => self.scan_typed(other, folded, found),
+                Value::Text(text) => self.scan_text(text, walk),
+                other => self.scan_typed(other, walk),
             }
         }
         unobserved
     }
 
-    fn scan_text(&self, text: &[u8], folded: &mut Vec<u8>, found: &mut Vec<u32>) {
-        if self.has_parts || self.lengths & length_bit(text.len()) != 0 || !text.is_ascii() {
-            folded.clear();
-            fold_into(folded, text);
-            self.scan_folded(folded, found);
-        }
+    /// The same of a text, given folded too, whose long literals were searched before.
+    pub(super) fn scan_rest(&self, text: &[u8], folded: &[u8], found: &mut Vec<u32>) {
+        found.extend_from_slice(&self.present);
+        self.scan_folded(folded, found);
         if !self.prefix_lens.is_empty() {
             self.scan_address(&Value::Text(text), found);
         }
     }
 
-    fn scan_typed(&self, value: &Value<'_>, folded: &mut Vec<u8>, found: &mut Vec<u32>) {
+    fn scan_text(&self, text: &[u8], walk: &mut Walk<'_>) {
+        if self.has_parts || self.lengths & length_bit(text.len()) != 0 || !text.is_ascii() {
+            walk.folded.clear();
+            fold_into(walk.folded, text);
+            self.scan_all(walk);
+        }
+        if !self.prefix_lens.is_empty() {
+            self.scan_address(&Value::Text(text), walk.found);
+        }
+    }
+
+    fn scan_typed(&self, value: &Value<'_>, walk: &mut Walk<'_>) {
         let own_table = match value {
             Value::Number(number) => {
-                found.extend_from_slice(self.numbers.get(number));
+                walk.found.extend_from_slice(self.numbers.get(number));
                 true
             }
             Value::Ip(_) => {
-                self.scan_address(value, found);
+                self.scan_address(value, walk.found);
                 self.field.def().ty == FieldType::Ip
             }
             _ => false,
         };
         if self.has_parts || !own_table && !self.exact.is_empty() {
-            folded.clear();
-            if text_form(value, folded) {
-                folded.make_ascii_lowercase();
-                self.scan_folded(folded, found);
+            walk.folded.clear();
+            if text_form(value, walk.folded) {
+                walk.folded.make_ascii_lowercase();
+                self.scan_all(walk);
             }
+        }
+    }
+
+    /// Searches for all that is sought in the folded text of the walk.
+    fn scan_all(&self, walk: &mut Walk<'_>) {
+        self.scan_folded(walk.folded, walk.found);
+        if self.has_long {
+            walk.long.scan(walk.folded, &mut |found| {
+                let mine = found.users.iter().filter(|user| user.field == self.number);
+                walk.found.extend(mine.map(|user| user.trigger));
+            });
         }
     }
 
@@ -204,7 +239,7 @@ impl FieldIndex {
         }
         self.front.scan(text, found);
         self.back.scan(text, found);
-        self.parts.scan(text, found);
+        self.short.scan(text, &mut |one| found.extend(one.users.iter().map(|user| user.trigger)));
     }
 
     fn scan_address(&self, value: &Value<'_>, found: &mut Vec<u32>) {
@@ -213,4 +248,11 @@ impl FieldIndex {
             found.extend_from_slice(self.networks.get(&(v6, *len, masked(bits, *len))));
         }
     }
+}
+
+/// What a walk over an event's values reads and writes.
+pub(super) struct Walk<'a> {
+    pub(super) long: &'a Long,
+    pub(super) folded: &'a mut Vec<u8>,
+    pub(super) found: &'a mut Vec<u32>,
 }

@@ -2,7 +2,9 @@
 //!
 //! Each literal is filed under one of its grams (eight bytes where there are many literals, or four, or as many as it has),
 //! the one that ordinary traffic and other literals have least. The scan hashes the gram at every place into a small bit map; the few hits
-//! are looked up and the whole literal compared. Unlike an automaton's, the working set is the bit map.
+//! are looked up and the whole literal compared. Unlike an automaton's, the working set is the bit map. Literals of four
+//! bytes and more are filed once for all fields of a kind of event: a text that holds those of several fields is
+//! scanned once.
 
 use super::background;
 use super::table::Hasher;
@@ -10,156 +12,207 @@ use std::collections::HashMap;
 
 /// Multiplier of a Fibonacci hash (2^64 over the golden ratio).
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
-/// Bits of the map per literal, and its least and greatest size in bits.
+/// Bits of the map per literal, and its least and greatest size in words of 64 bits.
 const BITS_PER_LITERAL: usize = 32;
-const MIN_BITS: u32 = 10;
-const MAX_BITS: u32 = 20;
+const MIN_WORDS: usize = 16;
+const MAX_WORDS: usize = 1 << 14;
 
-/// Fewer long literals share the scan of those of four bytes: one pass over the text less.
+/// Fewer long literals share the scan of those of four bytes.
 const MANY: usize = 256;
+/// The shortest that is filed for all fields together.
+pub(super) const LONG: usize = 4;
+/// Places of a text that are tried before the hits among them are looked at.
+const BLOCK: usize = 64;
 
-/// Literals by the length of their gram.
+/// Who looks for a literal: the number of a field's index, and the trigger that a find sets off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct User {
+    pub(super) field: u16,
+    pub(super) trigger: u32,
+}
+
+/// Literals that a text was found to hold: from where to where, and who looks for it.
+pub(super) struct Found<'a> {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) users: &'a [User],
+}
+
+/// Literals of one to three bytes, of one field.
 #[derive(Debug, Default)]
-pub(crate) struct Grams {
+pub(super) struct Short {
     one: Option<Set<1>>,
     two: Option<Set<2>>,
     three: Option<Set<3>>,
+}
+
+impl Short {
+    /// Takes folded literals, none empty; those of four bytes and more are left out.
+    pub(super) fn new(literals: &mut Literals<'_>) -> Self {
+        literals.sort_unstable();
+        literals.dedup();
+        let of = |len: usize| literals.iter().copied().filter(move |(text, _)| text.len() == len).collect();
+        Self { one: Set::new(of(1)), two: Set::new(of(2)), three: Set::new(of(3)) }
+    }
+
+    /// Calls `then` with every literal found in the folded text, for every place it is found at.
+    pub(super) fn scan(&self, text: &[u8], then: &mut impl FnMut(Found<'_>)) {
+        if let Some(set) = &self.three {
+            set.scan(text, then);
+        }
+        if let Some(set) = &self.two {
+            set.scan(text, then);
+        }
+        if let Some(set) = &self.one {
+            set.scan(text, then);
+        }
+    }
+}
+
+/// Literals of four bytes and more, of all fields.
+#[derive(Debug, Default)]
+pub(super) struct Long {
     four: Option<Set<4>>,
     eight: Option<Set<8>>,
 }
 
-impl Grams {
-    /// Takes folded literals, none empty, with their triggers.
-    pub(crate) fn new(mut literals: Vec<(&[u8], u32)>) -> Self {
+impl Long {
+    /// Takes folded literals; those of less than four bytes are left out.
+    pub(super) fn new(mut literals: Literals<'_>) -> Self {
         literals.sort_unstable();
         literals.dedup();
+        let many = literals.iter().filter(|(text, _)| text.len() >= 8).count() >= MANY;
+        let four_to = if many { 8 } else { usize::MAX };
         let of = |from: usize, to: usize| {
-            literals
-                .iter()
-                .copied()
-                .filter(|(literal, _)| (from..to).contains(&literal.len()))
-                .collect::<Vec<_>>()
+            literals.iter().copied().filter(|(text, _)| (from..to).contains(&text.len())).collect()
         };
-        let long = literals.iter().filter(|(literal, _)| literal.len() >= 8).count();
-        let four_to = if long < MANY { usize::MAX } else { 8 };
-        Self {
-            one: Set::new(&of(1, 2)),
-            two: Set::new(&of(2, 3)),
-            three: Set::new(&of(3, 4)),
-            four: Set::new(&of(4, four_to)),
-            eight: Set::new(&of(four_to, usize::MAX)),
-        }
+        Self { four: Set::new(of(LONG, four_to)), eight: Set::new(of(four_to, usize::MAX)) }
     }
 
-    /// Pushes the trigger of every literal found in the folded text, for every place it is found at.
-    pub(crate) fn scan(&self, text: &[u8], found: &mut Vec<u32>) {
-        if let Some(set) = &self.eight {
-            set.scan(text, found);
-        }
+    /// As [`Short::scan`].
+    pub(super) fn scan(&self, text: &[u8], then: &mut impl FnMut(Found<'_>)) {
         if let Some(set) = &self.four {
-            set.scan(text, found);
+            set.scan(text, then);
         }
-        if let Some(set) = &self.three {
-            set.scan(text, found);
-        }
-        if let Some(set) = &self.two {
-            set.scan(text, found);
-        }
-        if let Some(set) = &self.one {
-            set.scan(text, found);
+        if let Some(set) = &self.eight {
+            set.scan(text, then);
         }
     }
 }
 
-/// Where a literal lies in the arena, where its gram lies in it, and what it sets off.
+/// Folded literals and who looks for them.
+pub(super) type Literals<'a> = Vec<(&'a [u8], User)>;
+
+/// Where a literal lies in the arena, where its gram lies in it, and who looks for it.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     from: u32,
     len: u32,
     gram_at: u32,
-    trigger: u32,
+    users: (u32, u32),
 }
 
 #[derive(Debug)]
 struct Set<const N: usize> {
+    /// Two bits of one word for each gram.
     map: Box<[u64]>,
-    shift: u32,
+    mask: usize,
     grams: HashMap<u64, (u32, u32), Hasher>,
     places: Box<[Place]>,
+    users: Box<[User]>,
     arena: Box<[u8]>,
 }
 
 impl<const N: usize> Set<N> {
-    fn new(literals: &[(&[u8], u32)]) -> Option<Self> {
+    /// Takes literals in their order, each user of one once.
+    fn new(literals: Literals<'_>) -> Option<Self> {
         if literals.is_empty() {
             return None;
         }
-        let bits = (literals.len() * BITS_PER_LITERAL).next_power_of_two().trailing_zeros();
-        let bits = bits.clamp(MIN_BITS, MAX_BITS);
+        let words = literals.len() * BITS_PER_LITERAL / 64;
+        let words = words.next_power_of_two().clamp(MIN_WORDS, MAX_WORDS);
         let mut set = Self {
-            map: vec![0; 1 << (bits - 6)].into_boxed_slice(),
-            shift: 64 - bits,
+            map: vec![0; words].into_boxed_slice(),
+            mask: words - 1,
             grams: HashMap::default(),
             places: Box::default(),
+            users: literals.iter().map(|(_, user)| *user).collect(),
             arena: Box::default(),
         };
-        set.fill(literals);
+        set.fill(&literals);
         Some(set)
     }
 
-    fn fill(&mut self, literals: &[(&[u8], u32)]) {
+    fn fill(&mut self, literals: &[(&[u8], User)]) {
         let mut filed: Vec<(u64, Place)> = Vec::with_capacity(literals.len());
         let mut load: HashMap<u64, u32, Hasher> = HashMap::default();
         let mut arena: Vec<u8> = Vec::new();
-        let mut before: (&[u8], u32) = (&[], 0);
-        for (literal, trigger) in literals {
-            // The same literal of another trigger shares its bytes.
-            if before.0 != *literal {
-                before = (literal, arena.len() as u32);
-                arena.extend_from_slice(literal);
-            }
+        let mut users = (0, 0);
+        for same in literals.chunk_by(|a, b| a.0 == b.0) {
+            let Some((literal, _)) = same.first() else { continue };
+            users = (users.1, users.1 + same.len() as u32);
             let (gram_at, gram) = rarest::<N>(literal, &load);
             *load.entry(gram).or_default() += 1;
-            let place = Place { from: before.1, len: literal.len() as u32, gram_at, trigger: *trigger };
+            let place = Place { from: arena.len() as u32, len: literal.len() as u32, gram_at, users };
+            arena.extend_from_slice(literal);
             filed.push((gram, place));
         }
-        filed.sort_by_key(|(gram, place)| (*gram, place.trigger));
+        filed.sort_by_key(|(gram, place)| (*gram, place.from));
         for (number, (gram, _)) in filed.iter().enumerate() {
             let number = number as u32;
             self.grams.entry(*gram).or_insert((number, number)).1 += 1;
-            let bit = self.bit(*gram);
-            if let Some(word) = self.map.get_mut(bit >> 6) {
-                *word |= 1 << (bit & 63);
+            let (word, [one, two]) = self.bits(*gram);
+            if let Some(word) = self.map.get_mut(word) {
+                *word |= 1 << one | 1 << two;
             }
         }
+        self.grams.shrink_to_fit();
         self.places = filed.into_iter().map(|(_, place)| place).collect();
         self.arena = arena.into_boxed_slice();
     }
 
-    const fn bit(&self, gram: u64) -> usize {
-        (gram.wrapping_mul(SPREAD) >> self.shift) as usize
+    /// The word of a gram and the two bits there: the product's highest bits, which all of the gram's decide.
+    const fn bits(&self, gram: u64) -> (usize, [u64; 2]) {
+        let spread = gram.wrapping_mul(SPREAD);
+        ((spread >> 50) as usize & self.mask, [spread >> 44 & 63, spread >> 38 & 63])
     }
 
-    fn scan(&self, text: &[u8], found: &mut Vec<u32>) {
-        for (at, window) in text.array_windows_of::<N>().enumerate() {
-            let gram = pack(window);
-            let bit = self.bit(gram);
-            let word = self.map.get(bit >> 6).copied().unwrap_or(0);
-            if word >> (bit & 63) & 1 != 0 {
-                self.confirm(text, at, gram, found);
+    fn may_have(&self, gram: u64) -> bool {
+        let (word, [one, two]) = self.bits(gram);
+        let word = self.map.get(word).copied().unwrap_or(0);
+        (word >> one) & (word >> two) & 1 != 0
+    }
+
+    /// Without a branch but those of the loop, so that hits, which nobody can foretell, cost nothing until their block ends.
+    fn scan(&self, text: &[u8], then: &mut impl FnMut(Found<'_>)) {
+        let mut from = 0;
+        while let Some(rest) = text.get(from..).filter(|rest| rest.len() >= N) {
+            let block = rest.get(..BLOCK + N - 1).unwrap_or(rest);
+            let mut hits = 0_u64;
+            for window in block.array_windows_of::<N>() {
+                hits = hits >> 1 | u64::from(self.may_have(pack(window))) << 63;
             }
+            hits >>= BLOCK + N - 1 - block.len();
+            while hits != 0 {
+                self.confirm(text, from + hits.trailing_zeros() as usize, then);
+                hits &= hits - 1;
+            }
+            from += BLOCK;
         }
     }
 
-    #[cold]
-    fn confirm(&self, text: &[u8], at: usize, gram: u64, found: &mut Vec<u32>) {
-        let Some((from, to)) = self.grams.get(&gram) else { return };
+    #[inline(never)]
+    fn confirm(&self, text: &[u8], at: usize, then: &mut impl FnMut(Found<'_>)) {
+        let window = text.get(at..).and_then(|rest| rest.first_chunk::<N>());
+        let Some((from, to)) = window.and_then(|window| self.grams.get(&pack(window))) else { return };
         for place in self.places.get(*from as usize..*to as usize).unwrap_or_default() {
-            let start = at.checked_sub(place.gram_at as usize);
-            let rest = start.and_then(|start| text.get(start..)).unwrap_or_default();
+            let Some(start) = at.checked_sub(place.gram_at as usize) else { continue };
             let literal = self.arena.get(place.from as usize..(place.from + place.len) as usize);
+            let rest = text.get(start..).unwrap_or_default();
             if literal.is_some_and(|literal| rest.starts_with(literal)) {
-                found.push(place.trigger);
+                let users = self.users.get(place.users.0 as usize..place.users.1 as usize);
+                let to = start + place.len as usize;
+                then(Found { from: start, to, users: users.unwrap_or_default() });
             }
         }
     }
@@ -199,19 +252,45 @@ fn rarest<const N: usize>(literal: &[u8], load: &HashMap<u64, u32, Hasher>) -> (
 mod tests {
     use super::*;
 
+    const TEXTS: [&str; 9] =
+        ["", "a", "abcdefgh", "xxabcdxx", "../../etc/passwd", "/etc/passw", "z", "bcdcd", "abcd"];
+
+    fn found(words: &[&str], text: &str) -> Vec<u32> {
+        let user = |trigger| User { field: 0, trigger };
+        let literals = || words.iter().zip(0..).map(|(word, n)| (word.as_bytes(), user(n))).collect();
+        let mut found = Vec::new();
+        let mut then = |one: Found<'_>| {
+            assert!(one.to <= text.len());
+            found.extend(one.users.iter().map(|user| user.trigger));
+        };
+        Short::new(&mut literals()).scan(text.as_bytes(), &mut then);
+        Long::new(literals()).scan(text.as_bytes(), &mut then);
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    fn contained(words: &[&str], text: &str) -> Vec<u32> {
+        (0..).zip(words).filter(|(_, word)| text.contains(**word)).map(|(n, _)| n).collect()
+    }
+
     #[test]
     fn finds_what_a_plain_search_finds() {
         let words =
             ["a", "ab", "abc", "abcd", "bcde", "abcdefgh", "zz", "passwd", "/etc/passwd", "..", "../", "cd"];
-        let pairs = words.iter().enumerate().map(|(n, word)| (word.as_bytes(), n as u32)).collect();
-        let grams = Grams::new(pairs);
-        for text in ["", "a", "abcdefgh", "xxabcdxx", "../../etc/passwd", "/etc/passw", "z", "bcdcd"] {
-            let mut found = Vec::new();
-            grams.scan(text.as_bytes(), &mut found);
-            found.sort_unstable();
-            found.dedup();
-            let want: Vec<u32> = (0..).zip(words).filter(|(_, w)| text.contains(w)).map(|(n, _)| n).collect();
-            assert_eq!(found, want, "{text}");
+        for text in TEXTS {
+            assert_eq!(found(&words, text), contained(&words, text), "{text}");
+        }
+    }
+
+    #[test]
+    fn finds_many_long_ones_too() {
+        let many: Vec<String> = (0..2 * MANY).map(|number| format!("literal-{number:03}")).collect();
+        let mut words: Vec<&str> = many.iter().map(String::as_str).collect();
+        let long = format!("{}{}literal-7{}literal-99", many.concat(), "abcdefg".repeat(9), "x".repeat(61));
+        words.extend(["abcd", "abcdefgh", "passwd", "/etc/passwd"]);
+        for text in TEXTS.into_iter().chain(["literal-5", "xliteral-511y", "literal-001literal-002", &long]) {
+            assert_eq!(found(&words, text), contained(&words, text), "{text}");
         }
     }
 }

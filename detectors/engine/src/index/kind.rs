@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use bavn_wire::fields::Field;
 use bavn_wire::messages::{Event, EventKind, Value};
 
-use super::field::{FieldBuilder, FieldIndex};
+use super::field::{FieldBuilder, FieldIndex, Walk};
+use super::grams::{Long, User};
 use super::table::Hasher;
 use super::witness::Costs;
 use super::{FIELD_COUNT, row};
@@ -15,6 +16,8 @@ use crate::view::{FLOW_FIELDS, own_field, with_flow_field};
 
 /// Field without an index.
 const NONE: u16 = u16::MAX;
+/// The field whose text others are cut out of: it is scanned once for all.
+const WHOLE: Field = Field::HttpRaw;
 
 /// What a find sets off: it shows a predicate to hold, or to be worth evaluating, and wakes rules.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +31,8 @@ pub(crate) struct Trigger {
 #[derive(Debug)]
 pub(crate) struct KindIndex {
     fields: Vec<FieldIndex>,
+    /// Long literals of all fields.
+    long: Long,
     by_field: Box<[u16]>,
     /// Indexed fields that the flow may give.
     flow: Vec<(Field, u16)>,
@@ -47,6 +52,24 @@ pub(crate) struct Finds {
     /// Numbers of the indexed fields of which something is unobserved.
     pub(crate) unobserved: Vec<u16>,
     folded: Vec<u8>,
+    whole: Whole,
+}
+
+/// A text that was scanned for several fields at once.
+#[derive(Debug, Default)]
+struct Whole {
+    /// Folded.
+    folded: Vec<u8>,
+    /// Where the texts of the indexed fields lie in it, empty for those that do not; none where it was not scanned.
+    spans: Vec<(usize, usize)>,
+}
+
+impl Whole {
+    /// The field's part of it.
+    fn part(&self, number: u16) -> Option<&[u8]> {
+        let (from, to) = *self.spans.get(usize::from(number))?;
+        self.folded.get(from..to).filter(|part| !part.is_empty())
+    }
 }
 
 impl KindIndex {
@@ -68,8 +91,15 @@ impl KindIndex {
     pub(crate) fn find(&self, event: &Event<'_>, finds: &mut Finds) {
         finds.triggers.clear();
         finds.unobserved.clear();
+        self.scan_whole(event, finds);
         for (field, value) in event.fields {
-            self.scan(self.number(*field), value, finds);
+            let number = self.number(*field);
+            match (value, finds.whole.part(number), self.fields.get(usize::from(number))) {
+                (Value::Text(text), Some(folded), Some(index)) => {
+                    index.scan_rest(text, folded, &mut finds.triggers);
+                }
+                _ => self.scan(number, value, finds),
+            }
         }
         for (field, number) in &self.flow {
             if own_field(event, *field).is_none() {
@@ -80,6 +110,43 @@ impl KindIndex {
         }
     }
 
+    /// Scans the text that others are cut out of for the long literals of all of them, where that is less than scanning each.
+    fn scan_whole(&self, event: &Event<'_>, finds: &mut Finds) {
+        let Whole { folded, spans } = &mut finds.whole;
+        spans.clear();
+        let Some(Value::Text(whole)) = own_field(event, WHOLE) else { return };
+        if self.find_parts(event, whole, spans) < whole.len() || !whole.is_ascii() {
+            spans.clear();
+            return;
+        }
+        folded.clear();
+        folded.extend_from_slice(whole);
+        folded.make_ascii_lowercase();
+        self.long.scan(folded, &mut |found| {
+            for user in found.users {
+                let span = spans.get(usize::from(user.field));
+                if span.is_some_and(|(from, to)| *from <= found.from && found.to <= *to) {
+                    finds.triggers.push(user.trigger);
+                }
+            }
+        });
+    }
+
+    /// Where the fields' texts lie in the whole; gives how many bytes of them would have to be scanned by themselves.
+    fn find_parts(&self, event: &Event<'_>, whole: &[u8], spans: &mut Vec<(usize, usize)>) -> usize {
+        spans.resize(self.fields.len(), (0, 0));
+        let mut bytes = 0;
+        for (field, value) in event.fields {
+            let number = usize::from(self.number(*field));
+            let (Some(index), Value::Text(text)) = (self.fields.get(number), value) else { continue };
+            if let (Some(span), Some(from)) = (spans.get_mut(number), offset(whole, text)) {
+                *span = (from, from + text.len());
+                bytes += if index.has_long { text.len() } else { 0 };
+            }
+        }
+        bytes
+    }
+
     /// Number of a field's index.
     pub(crate) fn number(&self, field: Field) -> u16 {
         self.by_field.get(row(field)).copied().unwrap_or(NONE)
@@ -87,7 +154,8 @@ impl KindIndex {
 
     fn scan(&self, number: u16, value: &Value<'_>, finds: &mut Finds) {
         let Some(index) = self.fields.get(usize::from(number)) else { return };
-        if index.scan(value, &mut finds.folded, &mut finds.triggers) {
+        let mut walk = Walk { long: &self.long, folded: &mut finds.folded, found: &mut finds.triggers };
+        if index.scan(value, &mut walk) {
             finds.unobserved.push(number);
         }
     }
@@ -118,6 +186,12 @@ impl KindIndex {
     }
 }
 
+/// Where a part that was cut out of the whole begins in it.
+fn offset(whole: &[u8], part: &[u8]) -> Option<usize> {
+    let from = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
+    (from <= whole.len() && part.len() <= whole.len() - from).then_some(from)
+}
+
 #[derive(Default)]
 struct Builder {
     always: Vec<u32>,
@@ -136,6 +210,7 @@ impl Builder {
         let mut fields: HashMap<Field, FieldBuilder, Hasher> = HashMap::default();
         let mut index = KindIndex {
             fields: Vec::new(),
+            long: Long::default(),
             by_field: vec![NONE; FIELD_COUNT].into_boxed_slice(),
             flow: Vec::new(),
             triggers: Vec::new(),
@@ -176,6 +251,7 @@ impl KindIndex {
     fn freeze(&mut self, fields: HashMap<Field, FieldBuilder, Hasher>) {
         let mut fields: Vec<_> = fields.into_iter().collect();
         fields.sort_by_key(|(field, _)| *field);
+        let mut long: Vec<(Box<[u8]>, User)> = Vec::new();
         for (number, (field, builder)) in (0_u16..).zip(fields) {
             if let Some(slot) = self.by_field.get_mut(row(field)) {
                 *slot = number;
@@ -183,7 +259,8 @@ impl KindIndex {
             if FLOW_FIELDS.contains(&field) {
                 self.flow.push((field, number));
             }
-            self.fields.push(builder.build(field));
+            self.fields.push(builder.build(field, number, &mut long));
         }
+        self.long = Long::new(long.iter().map(|(text, user)| (&**text, *user)).collect());
     }
 }

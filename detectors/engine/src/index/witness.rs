@@ -6,7 +6,7 @@ use bavn_wire::messages::Value;
 use super::background;
 use crate::condition::Condition;
 use crate::predicate::number::Number;
-use crate::predicate::{How, Predicate, Scratch, Test, address};
+use crate::predicate::{Predicate, Scratch, Test, address};
 
 /// Estimated share of events that a predicate holds on, for each predicate once.
 pub(super) struct Costs<'a> {
@@ -74,8 +74,10 @@ impl<'a> Costs<'a> {
 fn share(predicate: &Predicate, scratch: &mut Scratch) -> f32 {
     let samples = background::samples(predicate.field);
     let hits = samples.iter().filter(|sample| hit(predicate, sample, scratch)).count();
-    let seen = if samples.is_empty() { 0.0 } else { hits as f32 / samples.len() as f32 };
-    seen + guess(&predicate.test)
+    match samples.len() {
+        0 => guess(&predicate.test, 0.5),
+        len => hits as f32 / len as f32 + guess(&predicate.test, 0.02),
+    }
 }
 
 fn hit(predicate: &Predicate, sample: &str, scratch: &mut Scratch) -> bool {
@@ -88,12 +90,11 @@ fn hit(predicate: &Predicate, sample: &str, scratch: &mut Scratch) -> bool {
     predicate.member(&typed.unwrap_or(text), scratch).is_some()
 }
 
-/// What the test costs and finds by its form alone: short literals are found often, and what cannot be
-/// looked up is evaluated wherever its field is present.
-fn guess(test: &Test) -> f32 {
-    let by_length = |len: usize| 0.5 / (1.0 + (len * len) as f32);
+/// What the test costs and finds by its form alone: each byte of a literal halves the texts that have it, out of the share
+/// `of` all. What cannot be looked up is evaluated wherever its field is present.
+fn guess(test: &Test, of: f32) -> f32 {
+    let by_length = |len: usize| of * 0.5_f32.powi(len.min(64) as i32);
     match test {
-        Test::Text(How::Equal, all) => 0.001 * all.len() as f32,
         Test::Text(_, all) => all.iter().map(|needle| by_length(needle.folded.len())).sum(),
         Test::Wildcard(all) => {
             let longest = |literals: Vec<&[u8]>| literals.iter().map(|l| l.len()).max().unwrap_or(0);
