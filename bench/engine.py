@@ -54,7 +54,9 @@ def compiled(folder: Path, work: Path) -> tuple[float, float]:
     after = os.times()
     if int(refused):
         sys.exit(f"{refused} rules of {folder} are refused")
-    again = [float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[0]) for _ in "123"]
+    again = [
+        float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[0]) for _ in "123"
+    ]
     spent = after.children_user + after.children_system - before.children_user - before.children_system
     return spent, statistics.median(again)
 
@@ -116,7 +118,7 @@ def made(count: int, work: Path) -> Path:
     return work / f"{count}"
 
 
-def table(
+def table(  # noqa: PLR0917
     at: int,
     programs: list[Path],
     folders: list[Path],
@@ -129,7 +131,7 @@ def table(
     print("| rules | events/s | ns an event | against the first row | evaluated | matching | load ms | plan MB | kept plan MB "
           "| compile s | from kept plan ms |" + (" instructions |" if options.count else ""))  # fmt: skip
     print("|---|" + "---|" * (11 if options.count else 10))
-    base = 0.0
+    base, found = 0.0, []
     for number, folder in enumerate(folders):
         plan = plan_of(folder, work)
         found = runs(number, programs, capture, plan, options.rounds)[at]

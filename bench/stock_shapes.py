@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 
     from crafted import Ends
 
-SYLLABLES: Final = (
-    "ad min con fig up load shell ex ec ser vice re port da ta user in dex web log sys tem net ba sic ma nage view er "
-    "tion ka ro zi mu vo lin gra pel tor sha wen qua dri fo sto cu ble"
-).split()
+SYLLABLES: Final = tuple(
+    "adminconfiguploadshellexecserviceportdatauserindexweblogsystemnetbasicmanageviewertionkarozimuvolingrapeltorshaquadrifosto"[
+        at : at + 3
+    ]
+    for at in range(0, 120, 2)
+)
 COMMON: Final = ("/", "=", "../", ".php", ".jsp", "id=", "cmd=", "/api", "/admin", "file", "user", "%20", "login", "?a")
 """Short parts that stock rules ask for beside rarer ones."""
 PAIRS: Final = ("qx", "zj", "vk", "qw", "xz", "jq", "kx", "wv")
@@ -87,7 +89,8 @@ SOURCES: Final = {
     "zeek": (5, "product: zeek\n  service: http", "method", "status_code"),
 }
 METHOD, STATUS, SECOND, EXTENSION, EXCEPTION, WILD = 0.53, 0.24, 0.22, 0.03, 0.16, 0.03
-"""Share of rules that ask for method, status, a second list, the name's extension, or exclude something; of literals with a `*` or `?` inside."""
+"""Share of rules that ask for method, status, a second list, the name's extension, or exclude something; of literals
+with a `*` or `?` inside."""
 
 
 def word(dice: random.Random, length: int) -> str:
@@ -108,7 +111,9 @@ def literal(dice: random.Random, style: str, length: int) -> str:
     if style == "host":
         return _host(dice, length)
     if style == "agent":
-        return f"{rare(dice, 5).title()}/{dice.randrange(9)}.{dice.randrange(99)} ({word(dice, max(2, length - 12))})"[:length]
+        return f"{rare(dice, 5).title()}/{dice.randrange(9)}.{dice.randrange(99)} ({word(dice, max(2, length - 12))})"[
+            :length
+        ]
     if style == "word" or length < 7:  # noqa: PLR2004
         return rare(dice, length)
     half = length // 2
@@ -130,7 +135,9 @@ def values(dice: random.Random, item: Item) -> list[str]:
         if item.style == "parts" and number and length < 7:  # noqa: PLR2004
             found.append(dice.choice(COMMON))
         else:
-            found.append(literal(dice, "part" if item.style == "parts" else item.style, max(length, 5 if not number else 2)))
+            found.append(
+                literal(dice, "part" if item.style == "parts" else item.style, max(length, 5 if not number else 2))
+            )
     if item.style == "host" and "|" not in item.key:
         found = [value.lstrip(".") for value in found]
     return found
@@ -182,7 +189,13 @@ def rule(dice: random.Random, number: int) -> str:
         f"  {source}",
         "detection:",
     ]
-    tail = [f"  condition: {condition}", "falsepositives:", "  - Unknown", f"level: {dice.choice(['medium', 'high'])}", ""]
+    tail = [
+        f"  condition: {condition}",
+        "falsepositives:",
+        "  - Unknown",
+        f"level: {dice.choice(['medium', 'high'])}",
+        "",
+    ]
     return "\n".join([*head, *lines, *tail])
 
 
@@ -201,21 +214,37 @@ BROWSERS: Final = (
     "Mozilla/5.0 (X11; Linux x86_64; rv:{0}.0) Gecko/20100101 Firefox/{0}.0",
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_{} like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148",
 )
-TOOLS: Final = ("curl/8.{}.1", "python-requests/2.{}.0", "Debian APT-HTTP/1.3 (2.{}.1)", "Go-http-client/1.1", "okhttp/4.{}.0")
-KINDS: Final = {"html": "text/html", "js": "text/javascript", "png": "image/png", "json": "application/json", "": "text/plain"}
+TOOLS: Final = (
+    "curl/8.{}.1",
+    "python-requests/2.{}.0",
+    "Debian APT-HTTP/1.3 (2.{}.1)",
+    "Go-http-client/1.1",
+    "okhttp/4.{}.0",
+)
+KINDS: Final = {
+    "html": "text/html",
+    "js": "text/javascript",
+    "png": "image/png",
+    "json": "application/json",
+    "": "text/plain",
+}
 
 
 def _target(dice: random.Random, kind: str) -> str:
     path = "".join(f"/{word(dice, dice.randint(2, 9))}" for _ in range(dice.randint(1, 3)))
-    query = "&".join(f"{word(dice, dice.randint(1, 6))}={dice.randrange(1 << dice.randint(1, 30))}" for _ in range(dice.randint(0, 2)))
+    query = "&".join(
+        f"{word(dice, dice.randint(1, 6))}={dice.randrange(1 << dice.randint(1, 30))}"
+        for _ in range(dice.randint(0, 2))
+    )
     return path + (f".{kind}" if kind else "") + (f"?{query}" if query else "")
 
 
 def transaction(dice: random.Random, odd: str) -> tuple[bytes, bytes]:
     """Give request and response; `odd` stands in the target."""
     kind = dice.choice(list(KINDS))
-    host = f"{dice.choice(['www', 'cdn', 'api', 'static', 'mail'])}.{word(dice, dice.randint(4, 12))}.{dice.choice(['com', 'net', 'dk', 'org'])}"
-    target, method = _target(dice, kind) + odd, dice.choice(["GET", "GET", "GET", "GET", "GET", "POST", "HEAD"])
+    front, end = dice.choice(["www", "cdn", "api", "static", "mail"]), dice.choice(["com", "net", "dk", "org"])
+    host = f"{front}.{word(dice, dice.randint(4, 12))}.{end}"
+    target, method = _target(dice, kind) + odd, dice.choice(["GET"] * 5 + ["POST", "HEAD"])
     is_browser = dice.random() < 0.5  # noqa: PLR2004
     agent = dice.choice(BROWSERS if is_browser else TOOLS).format(dice.randint(4, 140))
     head = [f"{method} {target} HTTP/1.1", f"Host: {host}", f"User-Agent: {agent}", "Accept: */*"]
@@ -224,7 +253,9 @@ def transaction(dice: random.Random, odd: str) -> tuple[bytes, bytes]:
     body = b"" if method != "POST" else f"{word(dice, 6)}={word(dice, 10)}".encode()
     if body:
         head += ["Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(body)}"]
-    status = dice.choice(["200 OK"] * 12 + ["304 Not Modified", "302 Found", "404 Not Found", "500 Internal Server Error"])
+    status = dice.choice(
+        ["200 OK"] * 12 + ["304 Not Modified", "302 Found", "404 Not Found", "500 Internal Server Error"]
+    )
     answer = [f"HTTP/1.1 {status}", "Server: nginx", f"Content-Type: {KINDS[kind]}", "Content-Length: 0"]
     return "\r\n".join([*head, "", ""]).encode() + body, "\r\n".join([*answer, "", ""]).encode()
 
@@ -235,7 +266,9 @@ def frames(count: int, odd: list[str], seed: int = 2) -> Iterator[bytes]:
     places = dict(zip(dice.sample(range(count), len(odd)), odd, strict=True))
     for number in range(0, count, 4):
         ends = (bytes((10, 1, *dice.randbytes(2))), 1024 + number % 60_000, bytes((192, 0, 2, dice.randrange(256))), 80)
-        yield from _connection(ends, [transaction(dice, places.get(at, "")) for at in range(number, min(number + 4, count))])
+        yield from _connection(
+            ends, [transaction(dice, places.get(at, "")) for at in range(number, min(number + 4, count))]
+        )
 
 
 def _connection(ends: Ends, said: list[tuple[bytes, bytes]]) -> Iterator[bytes]:

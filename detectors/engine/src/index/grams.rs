@@ -12,17 +12,23 @@ use std::collections::HashMap;
 
 /// Multiplier of a Fibonacci hash (2^64 over the golden ratio).
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
-/// Bits of the map per literal, and its least and greatest size in words of 64 bits.
+/// Bits of the map per literal, and words of 64 bits in it; few literals use its beginning alone.
 const BITS_PER_LITERAL: usize = 32;
 const MIN_WORDS: usize = 16;
-const MAX_WORDS: usize = 1 << 14;
+const WORDS: usize = 1 << 14;
+/// As many are enough for short ones.
+const FEW_WORDS: usize = 1 << 8;
 
 /// Fewer long literals share the scan of those of four bytes.
 const MANY: usize = 256;
 /// The shortest that is filed for all fields together.
 pub(super) const LONG: usize = 4;
+/// The shortest that has grams of eight bytes at an even and at an odd place.
+const LONGER: usize = 9;
 /// Places of a text that are tried before the hits among them are looked at.
 const BLOCK: usize = 64;
+/// Bytes that a block's grams lie in, at most.
+const SPAN: usize = 2 * BLOCK + 8;
 
 /// Who looks for a literal: the number of a field's index, and the trigger that a find sets off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,9 +47,9 @@ pub(super) struct Found<'a> {
 /// Literals of one to three bytes, of one field.
 #[derive(Debug, Default)]
 pub(super) struct Short {
-    one: Option<Set<1>>,
-    two: Option<Set<2>>,
-    three: Option<Set<3>>,
+    one: Option<Set<1, 1, FEW_WORDS>>,
+    two: Option<Set<2, 1, FEW_WORDS>>,
+    three: Option<Set<3, 1, FEW_WORDS>>,
 }
 
 impl Short {
@@ -72,8 +78,8 @@ impl Short {
 /// Literals of four bytes and more, of all fields.
 #[derive(Debug, Default)]
 pub(super) struct Long {
-    four: Option<Set<4>>,
-    eight: Option<Set<8>>,
+    four: Option<Set<4, 1, WORDS>>,
+    eight: Option<Set<8, 2, WORDS>>,
 }
 
 impl Long {
@@ -81,8 +87,8 @@ impl Long {
     pub(super) fn new(mut literals: Literals<'_>) -> Self {
         literals.sort_unstable();
         literals.dedup();
-        let many = literals.iter().filter(|(text, _)| text.len() >= 8).count() >= MANY;
-        let four_to = if many { 8 } else { usize::MAX };
+        let many = literals.iter().filter(|(text, _)| text.len() >= LONGER).count() >= MANY;
+        let four_to = if many { LONGER } else { usize::MAX };
         let of = |from: usize, to: usize| {
             literals.iter().copied().filter(|(text, _)| (from..to).contains(&text.len())).collect()
         };
@@ -112,10 +118,12 @@ struct Place {
     users: (u32, u32),
 }
 
+/// Literals that are filed under grams of `N` bytes, for each remainder of a gram's place by `S` under one: so every `S`th
+/// place of a text is tried.
 #[derive(Debug)]
-struct Set<const N: usize> {
+struct Set<const N: usize, const S: usize, const W: usize> {
     /// Two bits of one word for each gram.
-    map: Box<[u64]>,
+    map: Box<[u64; W]>,
     mask: usize,
     grams: HashMap<u64, (u32, u32), Hasher>,
     places: Box<[Place]>,
@@ -123,16 +131,16 @@ struct Set<const N: usize> {
     arena: Box<[u8]>,
 }
 
-impl<const N: usize> Set<N> {
+impl<const N: usize, const S: usize, const W: usize> Set<N, S, W> {
     /// Takes literals in their order, each user of one once.
     fn new(literals: Literals<'_>) -> Option<Self> {
         if literals.is_empty() {
             return None;
         }
-        let words = literals.len() * BITS_PER_LITERAL / 64;
-        let words = words.next_power_of_two().clamp(MIN_WORDS, MAX_WORDS);
+        let words = literals.len() * S * BITS_PER_LITERAL / 64;
+        let words = words.next_power_of_two().clamp(MIN_WORDS, W);
         let mut set = Self {
-            map: vec![0; words].into_boxed_slice(),
+            map: vec![0; W].into_boxed_slice().try_into().ok()?,
             mask: words - 1,
             grams: HashMap::default(),
             places: Box::default(),
@@ -144,18 +152,20 @@ impl<const N: usize> Set<N> {
     }
 
     fn fill(&mut self, literals: &[(&[u8], User)]) {
-        let mut filed: Vec<(u64, Place)> = Vec::with_capacity(literals.len());
-        let mut load: HashMap<u64, u32, Hasher> = HashMap::default();
+        let mut filed: Vec<(u64, Place)> = Vec::with_capacity(literals.len() * S);
+        let mut load = Load::default();
         let mut arena: Vec<u8> = Vec::new();
         let mut users = (0, 0);
         for same in literals.chunk_by(|a, b| a.0 == b.0) {
             let Some((literal, _)) = same.first() else { continue };
             users = (users.1, users.1 + same.len() as u32);
-            let (gram_at, gram) = rarest::<N>(literal, &load);
-            *load.entry(gram).or_default() += 1;
-            let place = Place { from: arena.len() as u32, len: literal.len() as u32, gram_at, users };
+            let (from, len) = (arena.len() as u32, literal.len() as u32);
             arena.extend_from_slice(literal);
-            filed.push((gram, place));
+            for rest in 0..S {
+                let (gram_at, gram) = rarest::<N>(literal, rest, S, &load);
+                *load.entry(gram).or_default() += 1;
+                filed.push((gram, Place { from, len, gram_at, users }));
+            }
         }
         filed.sort_by_key(|(gram, place)| (*gram, place.from));
         for (number, (gram, _)) in filed.iter().enumerate() {
@@ -177,27 +187,34 @@ impl<const N: usize> Set<N> {
         ((spread >> 50) as usize & self.mask, [spread >> 44 & 63, spread >> 38 & 63])
     }
 
-    fn may_have(&self, gram: u64) -> bool {
-        let (word, [one, two]) = self.bits(gram);
-        let word = self.map.get(word).copied().unwrap_or(0);
-        (word >> one) & (word >> two) & 1 != 0
+    /// A bit for each of so many places whose gram may be one. Without branches: nobody can foretell hits.
+    fn hits(&self, block: &[u8; SPAN], places: usize) -> u64 {
+        let mut hits = 0_u64;
+        let places = places.min(BLOCK);
+        for at in 0..places {
+            let eight = block.get(at * S..at * S + 8).and_then(<[u8]>::first_chunk);
+            let gram = u64::from_le_bytes(*eight.unwrap_or(&[0; 8])) & first_bytes(N);
+            let (word, [one, two]) = self.bits(gram);
+            let word = self.map.get(word % W).copied().unwrap_or(0);
+            hits = hits >> 1 | (word >> one & word >> two) << 63;
+        }
+        hits >> ((BLOCK - places) & 63)
     }
 
-    /// Without a branch but those of the loop, so that hits, which nobody can foretell, cost nothing until their block ends.
     fn scan(&self, text: &[u8], then: &mut impl FnMut(Found<'_>)) {
+        let mut tail = [0; SPAN];
         let mut from = 0;
         while let Some(rest) = text.get(from..).filter(|rest| rest.len() >= N) {
-            let block = rest.get(..BLOCK + N - 1).unwrap_or(rest);
-            let mut hits = 0_u64;
-            for window in block.array_windows_of::<N>() {
-                hits = hits >> 1 | u64::from(self.may_have(pack(window))) << 63;
-            }
-            hits >>= BLOCK + N - 1 - block.len();
+            let block = rest.first_chunk().unwrap_or_else(|| {
+                tail.iter_mut().zip(rest).for_each(|(to, byte)| *to = *byte);
+                &tail
+            });
+            let mut hits = self.hits(block, (rest.len() - N) / S + 1);
             while hits != 0 {
-                self.confirm(text, from + hits.trailing_zeros() as usize, then);
+                self.confirm(text, from + S * hits.trailing_zeros() as usize, then);
                 hits &= hits - 1;
             }
-            from += BLOCK;
+            from += S * BLOCK;
         }
     }
 
@@ -216,6 +233,11 @@ impl<const N: usize> Set<N> {
             }
         }
     }
+}
+
+/// All bits of a gram's bytes.
+const fn first_bytes(len: usize) -> u64 {
+    u64::MAX >> (64 - 8 * len)
 }
 
 /// Windows of a fixed size as arrays (the standard library's own is not stable in our oldest compiler).
@@ -240,13 +262,17 @@ fn pack<const N: usize>(window: &[u8; N]) -> u64 {
     }
 }
 
-/// Place and value of the gram that traffic and the literals filed so far have least.
-fn rarest<const N: usize>(literal: &[u8], load: &HashMap<u64, u32, Hasher>) -> (u32, u64) {
-    let grams = literal.array_windows_of::<N>().map(pack).enumerate().take(64);
+/// Place and value of the gram that traffic and the literals filed so far have least, of those whose place by `step` leaves
+/// `rest`.
+fn rarest<const N: usize>(literal: &[u8], rest: usize, step: usize, load: &Load) -> (u32, u64) {
+    let grams = literal.array_windows_of::<N>().map(pack).enumerate().skip(rest).step_by(step).take(64);
     let cost = |gram: u64| background::gram_weight(gram) + load.get(&gram).copied().unwrap_or(0);
     let best = grams.min_by_key(|(_, gram)| cost(*gram));
     best.map_or((0, 0), |(at, gram)| (at as u32, gram))
 }
+
+/// How many literals were filed under a gram.
+type Load = HashMap<u64, u32, Hasher>;
 
 #[cfg(test)]
 mod tests {
@@ -290,7 +316,10 @@ mod tests {
         let long = format!("{}{}literal-7{}literal-99", many.concat(), "abcdefg".repeat(9), "x".repeat(61));
         words.extend(["abcd", "abcdefgh", "passwd", "/etc/passwd"]);
         for text in TEXTS.into_iter().chain(["literal-5", "xliteral-511y", "literal-001literal-002", &long]) {
-            assert_eq!(found(&words, text), contained(&words, text), "{text}");
+            for before in ["", "-", "--", "---"] {
+                let text = format!("{before}{text}");
+                assert_eq!(found(&words, &text), contained(&words, &text), "{text}");
+            }
         }
     }
 }
