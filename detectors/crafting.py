@@ -73,12 +73,34 @@ def _run_step(tape: Tape, step: dict[str, Any]) -> None:
     name, value = next(iter(step.items()))
     if name not in _STEPS:
         raise CraftError(f"unknown packet step `{name}`: one of {', '.join(_STEPS)}")
+    _require_known(name, value)
     for turn in range(repeat):
         tape.wait(wait)
         _STEPS[name](tape, value, turn)
 
 
 # -- layers -------------------------------------------------------------------------------
+
+
+def _require_known(name: str, value: Described) -> None:
+    """Refuses keys that nobody reads, which would look like a test of something."""
+    _require_keys(name, value, _KEYS.get(name))
+    for part in ("request", "response") if name == "http" else ():
+        given = value.get(part) or {}
+        if given != "none":
+            _require_keys(part, given, _MESSAGE)
+            if not isinstance(given.get("headers") or {}, Mapping):
+                raise CraftError("`headers` is a mapping of names to values")
+
+
+def _require_keys(name: str, value: Described, known: frozenset[str] | None) -> None:
+    if known is None:
+        return
+    if not isinstance(value, Mapping):
+        raise CraftError(f"`{name}` is a mapping")
+    unknown = sorted(str(key) for key in value if key not in known)
+    if unknown:
+        raise CraftError(f"`{name}` has no `{unknown[0]}`: there are {', '.join(sorted(known))}")
 
 
 def _layers(tape: Tape, layers: Described, turn: int) -> None:
@@ -340,6 +362,16 @@ def octets(value: Described) -> bytes:
     except ValueError as error:
         raise CraftError(f"{text!r} is no hex") from error
 
+
+_ENDS: Final = frozenset({"client", "server", "client_port", "port"})
+_MESSAGE: Final = frozenset({"method", "target", "version", "headers", "body", "status", "reason"})
+_KEYS: Final[dict[str, frozenset[str]]] = {
+    "udp": _ENDS | {"send"},
+    "tcp": _ENDS | {"send", "close", "answer"},
+    "http": _ENDS | {"request", "response"},
+    "dns": _ENDS | {"query", "type", "class", "id", "opcode", "z", "rcode", "answers", "response"},
+    "tls": _ENDS | {"version", "client_version", "ciphers", "cipher", "server_name", "alpn", "certificate"},
+}
 
 _STEPS: Final[dict[str, Callable[[Tape, Any, int], None]]] = {
     "layers": _layers,

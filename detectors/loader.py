@@ -191,7 +191,8 @@ class _Loader:
     def _compiles(self, document: Document) -> bool:
         fresh, _ = parsing.rule(document)
         try:
-            self._backend.compile(fresh)  # type: ignore[arg-type]  (None is refused as all else is)
+            if fresh is not None:
+                self._backend.compile(fresh)
         except Exception:  # noqa: BLE001  (why is told where the rule itself is compiled)
             return False
         return True

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 SUFFIX: Final = ".test.yml"
 # A case that is not through by then fails.
 MAX_STEPS: Final = 100_000
+# Ten years: what lies between the first and the last event of a case at most.
+MAX_SECONDS: Final = 315_360_000
 
 _INPUTS: Final = ("event", "events", "packets", "capture")
 _CASE_KEYS: Final = {"name", "alerts", "why", *_INPUTS}
@@ -158,8 +160,8 @@ def in_order(events: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     placed = []
     for number, event in enumerate(events, 1):
         at = event.get("at", 0)
-        if isinstance(at, bool) or not isinstance(at, (int, float)) or at < 0:
-            raise CraftError("`at` is a number of seconds")
+        if isinstance(at, bool) or not isinstance(at, (int, float)) or not 0 <= at <= MAX_SECONDS:
+            raise CraftError(f"`at` is a number of seconds, from 0 to {MAX_SECONDS:,}")
         own = {key: value for key, value in event.items() if key != "at"}
         placed.append({**own, "time": crafting.START_NS + round(at * 1_000_000_000), "packet": number})
     return placed
@@ -212,7 +214,10 @@ def read(path: Path) -> TestFile:
     unknown = document.data.keys() - {"rule", "match", "no_match"}
     if unknown:
         raise _wrong(document, f"unknown key `{min(unknown)}`", (min(unknown),))
-    name = document.data.get("rule") or path.name.removesuffix(SUFFIX) + ".yml"
+    named = document.data.get("rule")
+    if named is not None and (not isinstance(named, str) or Path(named).name != named):
+        raise _wrong(document, "`rule` is the name of a file in the same folder", ("rule",))
+    name = named or path.name.removesuffix(SUFFIX) + ".yml"
     cases = [*_cases(document, "match"), *_cases(document, "no_match")]
     return TestFile(path, path.with_name(str(name)), tuple(cases), document)
 
@@ -232,8 +237,11 @@ def _case(document: Document, path: YamlPath, item: Yaml) -> Case:
     if unknown:
         raise _wrong(document, f"unknown key `{min(unknown)}`", (*path, min(unknown)))
     kinds = [kind for kind in _INPUTS if kind in item]
-    if len(kinds) != 1 or not item.get("name"):
+    if len(kinds) != 1 or not item.get("name") or not isinstance(item["name"], (str, int, float)):
         raise _wrong(document, "a case has a name and one of event, events, packets, capture", path)
+    count = item.get("alerts")
+    if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 0):
+        raise _wrong(document, "`alerts` is a whole number", (*path, "alerts"))
     must = path[0] == "match"
     return Case(str(item["name"]), must, kinds[0], item[kinds[0]], item.get("alerts"), path)
 
@@ -258,6 +266,8 @@ def _run_file(path: Path, runner: Runner | None, fields: FieldTable | None, cach
         return run(read(path), runner=runner, fields=fields, cache=cache)
     except RuleFileError as error:
         return [Result(str(path), "", 0, error.diagnostic)]
+    except BavnError as error:
+        return [Result(str(path), "", 0, Diagnostic(error.code, error.sentence, str(path)))]
 
 
 def run(
@@ -276,7 +286,7 @@ def _run_case(test: TestFile, case: Case, rules: RuleSet, runner: Runner) -> Res
     rule = str(test.rule)
     try:
         alerts = _alerts(test, case, rules, runner)
-    except (CraftError, BavnError, OSError, ValueError) as error:
+    except (CraftError, BavnError, OSError, ValueError, TypeError, AttributeError, KeyError) as error:
         failure = test.document.diagnostic("BAVN-E060", f"`{case.name}`: {error}", case.path)
         return Result(rule, case.name, 0, failure)
     sentence = _verdict(case, alerts)
