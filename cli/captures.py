@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from detectors.loop import Batch, PacketLoop
 
 STEP_MS: Final = 100
+_NO_REASON: Final = ("line_bytes", "line_events", "line_not_utf8")
 STDIN: Final = "-"
 LIMITS: Final = (
     "flows_evicted", "fragments_evicted", "stream_evicted", "parser_limit", "parser_memory", "evidence_refused",
@@ -30,6 +31,8 @@ LIMITS: Final = (
 """Counters of limits that were hit: what was not seen for that reason."""
 CHECKSUMS: Final = ("checksum_wrong", "checksum_offloaded")
 _SUFFIXES: Final = (".pcap", ".pcapng", ".cap", ".trace", ".dmp")
+_LOGS: Final = (".log", ".json", ".jsonl", ".ndjson")
+"""In a folder a file of such a name is looked into: logs of other sensors are told by their content."""
 _PACKED: Final = (".gz", ".zst")
 _PROGRESS_AFTER_S: Final = 1.0
 _PROGRESS_EVERY_S: Final = 0.5
@@ -46,6 +49,7 @@ class Summary:
     hosts: Counter[str] = field(default_factory=Counter)
     problems: list[dict[str, Any]] = field(default_factory=list)
     counters: dict[str, int] = field(default_factory=dict)
+    names: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def add(self, heads: Iterable[tuple[str, str, str]]) -> None:
         """Count alerts by their level, rule and source."""
@@ -65,6 +69,7 @@ class Summary:
         return {
             "files": self.files,
             "packets": self.counters.get("frames", 0),
+            **self._lines(),
             "bytes": self.counters.get("frame_bytes", 0),
             "flows": self.counters.get("flows", 0),
             "seconds": round(self.seconds, 3),
@@ -80,21 +85,48 @@ class Summary:
         }
 
 
+    def _lines(self) -> dict[str, Any]:
+        """Give what became of lines of other sensors, where some were read: lines = events + what was passed over."""
+        if not self.counters.get("lines"):
+            return {}
+        reasons = {n: v for n, v in self.counters.items() if n.startswith("line_") and v and n not in _NO_REASON}
+        return {
+            "lines": self.counters["lines"],
+            "line_bytes": self.counters["line_bytes"],
+            "line_events": self.counters["line_events"],
+            "lines_passed": {name.removeprefix("line_"): count for name, count in reasons.items()},
+            "lines_not_utf8": self.counters["line_not_utf8"],
+            "line_names": self.names,
+        }
+
+
 def find_captures(paths: Sequence[Path]) -> Iterator[Path]:
     """Give the files named, and the captures in the folders named, sorted.
 
     A path that is not there, and a folder without captures, are given as they are: reading them names the problem.
     """
     for path in paths:
-        found = sorted(p for p in path.rglob("*") if p.is_file() and _looks_like_capture(p)) if path.is_dir() else []
+        found = sorted(p for p in path.rglob("*") if p.is_file() and is_readable(p)) if path.is_dir() else []
         yield from found or [path]
 
 
-def _looks_like_capture(path: Path) -> bool:
+def is_readable(path: Path) -> bool:
+    """Tell whether a file in a folder is a capture by its name, or a log of another sensor by its content."""
     name = path.name.lower()
     for packed in _PACKED:
         name = name.removesuffix(packed)
-    return name.endswith(_SUFFIXES)
+    return name.endswith(_SUFFIXES) or (name.endswith(_LOGS) and _is_log(path))
+
+
+def _is_log(path: Path) -> bool:
+    from detectors.loop import is_lines
+
+    return is_lines(str(path))
+
+
+def has_lines(paths: Iterable[Path]) -> bool:
+    """Tell whether a file among them is a log of another sensor; stdin cannot be asked."""
+    return any(_is_log(path) for path in paths if str(path) != STDIN and path.is_file())
 
 
 def cache_folder() -> Path:
@@ -146,6 +178,7 @@ def read_all(
         take(batch)
         more = batch.more
     summary.counters = loop.counters()
+    summary.names = loop.line_names() if summary.counters.get("lines") else {}
     progress.done()
 
 
@@ -158,7 +191,7 @@ def _read_one(
     progress: Progress,
 ) -> None:
     summary.files += 1
-    before = loop.counters()["frames"]
+    before = _units(loop)
     try:
         loop.open_file(_readable(path))
     except Exception as error:
@@ -172,8 +205,14 @@ def _read_one(
         take(batch)
         more = batch.more
         for code, sentence in batch.problems:
-            summary.problems.append(problem(path, code, sentence, loop.counters()["frames"] - before))
+            summary.problems.append(problem(path, code, sentence, _units(loop) - before))
         progress.tell(loop, path)
+
+
+def _units(loop: PacketLoop) -> int:
+    """Give how many packets and lines that are events were read."""
+    counters = loop.counters()
+    return counters["frames"] + counters.get("line_events", 0)
 
 
 def problem(path: Path, code: str, sentence: str, packets: int = 0) -> dict[str, Any]:
@@ -190,7 +229,7 @@ def _readable(path: Path) -> str:
     if str(path) == STDIN:
         return "/dev/stdin"
     if path.is_dir():
-        raise CliError("BAVN-E304", "there are no captures in this folder", "captures end in .pcap, .pcapng or .cap")
+        raise CliError("BAVN-E304", "there are no captures in this folder", "captures end in .pcap, .pcapng or .cap; logs in .log or .json")
     if not path.exists():
         raise CliError("BAVN-E304", "there is no such file or folder")
     return str(path)
@@ -210,10 +249,12 @@ class Progress:
         if not sys.stderr.isatty() or seconds < self._next_s:
             return
         self._next_s = seconds + _PROGRESS_EVERY_S
-        frames = loop.counters()["frames"]
-        rate = frames / seconds
+        counters = loop.counters()
+        frames, lines = counters["frames"], counters.get("lines", 0)
+        count, what = (lines, "lines") if lines > frames else (frames, "packets")
+        rate = count / seconds
         found = self._summary.levels.total()
-        sys.stderr.write(f"\r\x1b[K{frames:,} packets, {rate:,.0f}/s, {found:,} alerts  {safe(path.name, 40)}")
+        sys.stderr.write(f"\r\x1b[K{count:,} {what}, {rate:,.0f}/s, {found:,} alerts  {safe(path.name, 40)}")
         sys.stderr.flush()
         self._shown = True
 

@@ -79,16 +79,20 @@ def events(
     workers: int,
     form: Format,
 ) -> int:
-    """Read captures and print protocol events (`event.dataset` = bavn.dns, bavn.http, …).
+    """Read captures, or logs of other sensors, and print protocol events (`event.dataset` = bavn.dns, bavn.http, …).
 
     On a terminal a table, in a pipe one ECS event a line; the summary goes to stderr. PATH - is stdin.
     """
-    from cli.captures import Summary, find_captures, read_all
+    from cli.captures import Summary, find_captures, has_lines, read_all
     from detectors.loop import PacketLoop, event_kinds
 
     unknown = set(kinds) - set(event_kinds())
     if unknown:
         raise click.BadParameter(f"no such kind: {', '.join(sorted(unknown))}; there are {', '.join(event_kinds())}")
+    captures = list(find_captures(paths))
+    if workers > 1 and has_lines(captures):
+        print("logs of other sensors are read by one worker: --workers is not used", file=sys.stderr)
+        workers = 1
     settings = loop_settings(
         home, checksums=checksums, events=True, kinds=kinds, features=features, simulate=simulate, workers=workers
     )
@@ -105,7 +109,7 @@ def events(
         for line in batch.events.splitlines():
             writer.add(msgspec.json.decode(line))
 
-    read_all(loop, find_captures(paths), summary, take, time.time_ns)
+    read_all(loop, captures, summary, take, time.time_ns)
     if writer is not None:
         writer.close(f"{counted(writer.count, 'event')}    next: {command('scan ' + str(paths[0]))}")
     sys.stdout.flush()

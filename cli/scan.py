@@ -75,15 +75,19 @@ def scan(
     workers: int,
     form: Format,
 ) -> int:
-    """Read captures (pcap, pcapng, gzip, zstd; files or folders) and print alerts.
+    """Read captures (pcap, pcapng; gzip, zstd) and logs of Zeek, Suricata and ECS (JSON Lines); print alerts.
 
-    On a terminal a table, in a pipe one ECS alert a line; the summary goes to stderr. PATH - is stdin.
+    Files or folders, mixed as they come; what a file is, its content tells. On a terminal a table, in a pipe one ECS alert a line; the summary goes to stderr. PATH - is stdin.
     """
-    from cli.captures import Summary, find_captures, read_all, rules_to_run
+    from cli.captures import Summary, find_captures, has_lines, read_all, rules_to_run
 
     if engine == "python" and workers > 1:
         raise click.BadParameter("the slow engine is one worker", param_hint="--workers")
     printed = _printed(kinds, form)
+    captures = list(find_captures(paths))
+    if workers > 1 and has_lines(captures):
+        print("logs of other sensors are read by one worker: --workers is not used", file=sys.stderr)
+        workers = 1
     settings = loop_settings(home, checksums=checksums, simulate=simulate, workers=workers, **printed)
     with indicators_for(home, lists) as indicators:
         loop = packet_loop(engine, rules_to_run(rule_paths), settings, indicators)
@@ -99,7 +103,7 @@ def scan(
         for alert in batch.alerts:
             writer.add(msgspec.json.decode(alert))
 
-    read_all(loop, find_captures(paths), summary, take, time.time_ns)
+    read_all(loop, captures, summary, take, time.time_ns)
     if writer is not None:
         writer.close(_footer(writer.count, summary.rules.most_common(1)))
     sys.stdout.flush()

@@ -19,6 +19,11 @@ LEVELS: Final = ("critical", "high", "medium", "low", "informational")
 _NS: Final = 1_000_000_000
 _TOP_RULES: Final = 5
 _MOST_PROBLEMS: Final = 20
+_MOST_NAMES: Final = 8
+_OF_LOGS: Final = ("BAVN-E408",)
+_LINE_NAMES: Final = (
+    ("other", "no event of bavn's"), ("unmapped", "keys that no table knows"), ("misfit", "values that do not fit"),
+)  # fmt: skip
 
 
 def local_time(ns: int, *, utc: bool = False) -> str:
@@ -37,10 +42,13 @@ def summary_lines(summary: Summary, *, utc: bool, alerts: bool) -> Iterator[str]
     """Write the summary, a line a fact."""
     data = summary.document()
     rate = data["packets"] / summary.seconds
-    yield (
-        f"read      {counted(data['packets'], 'packet')}, {size(data['bytes'])} in {counted(data['files'], 'file')}, "
-        f"{counted(data['flows'], 'flow')}, {summary.seconds:.2f} s ({rate:,.0f} packets/s)"
-    )
+    if data.get("lines"):
+        yield from _lines(data, summary.seconds)
+    if data["packets"] or not data.get("lines"):
+        yield (
+            f"read      {counted(data['packets'], 'packet')}, {size(data['bytes'])} in {counted(data['files'], 'file')}, "
+            f"{counted(data['flows'], 'flow')}, {summary.seconds:.2f} s ({rate:,.0f} packets/s)"
+        )
     if data["first"]:
         yield f"captured  {local_time(data['first'], utc=utc)} to {local_time(data['last'], utc=utc)}"
     drops = ", ".join(f"{name} {count:,}" for name, count in sorted(data["drops"].items()))
@@ -52,6 +60,23 @@ def summary_lines(summary: Summary, *, utc: bool, alerts: bool) -> Iterator[str]
     if alerts:
         yield from _findings(data)
     yield from problem_lines(data["problems"])
+
+
+def _lines(data: dict[str, Any], seconds: float) -> Iterator[str]:
+    rate = data["lines"] / seconds
+    yield (
+        f"read      {counted(data['lines'], 'line')}, {size(data['line_bytes'])} in {counted(data['files'], 'file')}, "
+        f"{counted(data['line_events'], 'event')}, {seconds:.2f} s ({rate:,.0f} lines/s)"
+    )
+    passed = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in data["lines_passed"].items())
+    if passed:
+        yield f"passed    {passed}"
+    for what, title in _LINE_NAMES:
+        names = sorted(data["line_names"].get(what, {}).items(), key=lambda one: (-one[1], one[0]))
+        if names:
+            shown = ", ".join(f"{safe(name, 60)} {count:,}" for name, count in names[:_MOST_NAMES])
+            more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
+            yield f"{what:<10}{title}: {shown}{more}"
 
 
 def _findings(data: dict[str, Any]) -> Iterator[str]:
@@ -74,7 +99,8 @@ def checksums_text(counters: dict[str, int]) -> str:
 def problem_lines(problems: list[dict[str, Any]]) -> Iterator[str]:
     """Write what could not be read, and how to learn more."""
     for problem in problems[:_MOST_PROBLEMS]:
-        read = f" ({counted(problem['packets'], 'packet')} read before)" if problem.get("packets") else ""
+        is_log = problem["code"] in _OF_LOGS
+        read = f" ({counted(problem['packets'], 'packet')} read before)" if problem.get("packets") and not is_log else ""
         yield f"problem   {safe(problem['path'])}: {problem['code']} {safe(problem['sentence'])}{read}"
     if len(problems) > _MOST_PROBLEMS:
         yield f"problem   and {len(problems) - _MOST_PROBLEMS:,} more"

@@ -210,6 +210,10 @@ class PacketLoop:
         """Named counters since the start."""
         return dict(self._loop.counters()) | (self._judge.counters() if self._judge else {})
 
+    def line_names(self) -> dict[str, dict[str, int]]:
+        """What became of lines of other sensors, by name: `other` (no event), `unmapped` (keys), `misfit` (values)."""
+        return {what: dict(names) for what, names in self._loop.line_names()}
+
     def rules(self) -> list[RuleDid]:
         """What each rule of the plan did since the plan runs."""
         return [RuleDid(*row) for row in (self._judge or self._loop).rules()]
@@ -299,6 +303,11 @@ def engine(plan: bytes) -> Any:  # noqa: ANN401
 def event_kinds() -> list[str]:
     """Kinds of events that the sensor makes, by name."""
     return list(load_native().event_kinds())
+
+
+def is_lines(path: str) -> bool:
+    """True where a file is JSON Lines; its content tells."""
+    return bool(load_native().is_lines(path))
 
 
 def simulations() -> dict[str, str]:

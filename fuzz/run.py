@@ -32,7 +32,7 @@ from typing import Any, Final
 FUZZ: Final = Path(__file__).resolve().parent
 WORK: Final = FUZZ / "work"
 LEDGER: Final = WORK / "ledger.jsonl"
-PLAIN: Final = ("packet", "capture", "scan", "rules", "plan", "event")
+PLAIN: Final = ("packet", "capture", "scan", "rules", "plan", "event", "lines")
 BY_PROTOCOL: Final = ("stream", "datagram")
 LIMITS: Final = ("-rss_limit_mb=2048", "-malloc_limit_mb=2048", "-timeout=90", "-max_len=16384", "-print_funcs=0")
 NAME: Final = 8

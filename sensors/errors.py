@@ -92,6 +92,23 @@ CATALOGUE: Final[dict[str, tuple[str, str, str]]] = {
         "The file is a capture, but of a version or with a feature that bavn does not read.",
         "convert it: editcap -F pcapng IN OUT",
     ),
+    "BAVN-E407": (
+        "the log is no JSON Lines",
+        "Logs of other sensors are read line by line, each an object of JSON. This file is one list of JSON, or a log of Zeek "
+        "in its own form with tabs.",
+        "for Zeek: `@load policy/tuning/json-logs`, or `zeek -C -r … LogAscii::use_json=T`; for a list: jq -c '.[]' FILE",
+    ),
+    "BAVN-E408": (
+        "lines of a log cannot be read",
+        "Some lines are no JSON, are cut, break a limit (1 MiB, 32 levels, 65,536 values), hold a key twice, have no time, or are "
+        "of no log that is known. They are counted by reason, the first ones are named, and all others were read.",
+        "look at the lines named; a log that is still being written ends in a cut line",
+    ),
+    "BAVN-E409": (
+        "lines are read by one worker",
+        "Captures can be spread over several workers, logs of other sensors cannot: a line is an event already.",
+        "leave out --workers",
+    ),
 }
 """Code -> title, explanation, hint; `bavn explain CODE` prints it."""
 

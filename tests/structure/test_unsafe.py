@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-CRATES = ("sensors/wire", "detectors/engine", "detectors/native", "fuzz")
+CRATES = ("sensors/wire", "sensors/lines", "detectors/engine", "detectors/native", "fuzz")
 ALLOWED = {"detectors/native/src/ring.rs"}
 WORD = re.compile(r"\bunsafe\b")
 COMMENT = re.compile(r"//.*")
@@ -23,6 +23,6 @@ def test_unsafe_stands_in_the_ring_alone() -> None:
     assert found == ALLOWED
 
 
-def test_wire_and_engine_forbid_it() -> None:
-    for crate in ("sensors/wire", "detectors/engine"):
+def test_all_below_the_binding_forbid_it() -> None:
+    for crate in ("sensors/wire", "sensors/lines", "detectors/engine"):
         assert "#![forbid(unsafe_code)]" in (ROOT / crate / "src/lib.rs").read_text("utf-8"), crate

@@ -304,6 +304,14 @@ impl Hub {
         }
     }
 
+    /// Finishes the alerts of fresh hits on events whose packets others saw.
+    pub(crate) fn settle_without_packets(&mut self) {
+        while let Some((place, what)) = self.fresh.pop_front() {
+            self.enqueue(place, what, None);
+        }
+        self.hand_on();
+    }
+
     /// Finishes what still waits, without its packets.
     pub(crate) fn release_all(&mut self) {
         self.pins.clear();

@@ -336,6 +336,9 @@ impl Loop {
 
     fn open_file(&mut self, path: &str) -> PyResult<()> {
         let source = Source::file(Path::new(path)).map_err(problem)?;
+        if source.is_lines() && matches!(self.worker(), Crew::Many(_)) {
+            return Err(error("BAVN-E409", "lines are read by one worker, and there are several"));
+        }
         each!(self.worker(), crew => crew.attach(source));
         Ok(())
     }
@@ -430,6 +433,14 @@ impl Loop {
         Ok(kinds)
     }
 
+    /// What became of lines of other sensors, by name.
+    fn line_names(&mut self) -> Vec<(&'static str, Vec<(String, u64)>)> {
+        match self.worker() {
+            Crew::One(worker) => worker.line_names().into(),
+            Crew::Many(_) => Vec::new(),
+        }
+    }
+
     fn counters<'py>(&mut self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let worker = self.worker();
         let counts = py.detach(|| each!(worker, crew => crew.counters()));
@@ -471,6 +482,12 @@ fn event_kinds() -> Vec<&'static str> {
     tables::kinds()
 }
 
+/// True where a file is JSON Lines.
+#[pyfunction]
+fn is_lines(py: Python<'_>, path: &str) -> bool {
+    py.detach(|| Source::file(Path::new(path)).is_ok_and(|source| source.is_lines()))
+}
+
 /// Limits that can be made to bite, with what then happens.
 #[pyfunction]
 fn simulations() -> Vec<(&'static str, &'static str)> {
@@ -481,6 +498,6 @@ fn simulations() -> Vec<(&'static str, &'static str)> {
 mod _native {
     #[pymodule_export]
     use super::{
-        Batch, Engine, Indicators, Loop, counters_doc, event_kinds, fields, simulations, version, weirds,
+        Batch, Engine, Indicators, Loop, counters_doc, event_kinds, fields, is_lines, simulations, version, weirds,
     };
 }

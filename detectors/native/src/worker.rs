@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use bavn_engine::indicator::Set;
 use bavn_engine::{Plan, RuleCounters};
+use bavn_lines::ledger::{Ledger, Names};
+use bavn_lines::{Piece, Reader};
 use bavn_wire::flow::features::FEATURES;
-use bavn_wire::messages::{EventKind, Frame, LinkType};
+use bavn_wire::messages::{Event, EventKind, Frame, LinkType, Sink};
 use bavn_wire::pipeline::Wire;
 
 use crate::hub::{Finished, Found, Hub, Item};
 use crate::judge::Judge;
 use crate::settings::{Settings, looked_for};
-use crate::source::{Origin, Problem, Source, Turn};
+use crate::source::{Origin, Problem, Source, Turn, lines_turn};
 
 /// What a step gave.
 #[derive(Default)]
@@ -32,6 +34,8 @@ pub(crate) struct Output {
 pub(crate) struct Worker {
     path: Path,
     origin: Origin,
+    /// What lines of other sensors go through, once some came.
+    reader: Option<Box<Reader>>,
 }
 
 /// What each frame goes through.
@@ -43,6 +47,26 @@ struct Path {
     /// A frame that waits until what ended before it is handed out.
     held: Option<Held>,
     panics: u64,
+    /// Kinds that anybody wants, by their number.
+    wanted: [bool; EventKind::ALL.len()],
+}
+
+/// Where events of lines go.
+struct Told<'p> {
+    hub: &'p mut Hub,
+    first_time: &'p mut u64,
+    last_time: &'p mut u64,
+}
+
+impl Told<'_> {
+    fn tell(&mut self, event: &Event<'_>) {
+        self.hub.event(event);
+        self.hub.pass_time(event.time, event.packet);
+        if *self.first_time == 0 || event.time < *self.first_time {
+            *self.first_time = event.time;
+        }
+        *self.last_time = (*self.last_time).max(event.time);
+    }
 }
 
 struct Held {
@@ -80,6 +104,39 @@ impl Path {
     /// Takes the frame that was held back; true where enough has been found to hand it out.
     fn take_held(&mut self) -> bool {
         self.held.take().is_some_and(|held| self.take(&held.frame()))
+    }
+
+    /// Takes one line of another sensor; true where enough has been found to hand it out.
+    #[inline]
+    fn take_line(&mut self, reader: &mut Reader, piece: Piece<'_>, number: u64) -> bool {
+        self.lines(|path, wants| reader.line(piece, number, wants, &mut |event| path.tell(event)));
+        self.hub.is_full()
+    }
+
+    /// Gives out what lines still wait for others.
+    fn finish_lines(&mut self, reader: &mut Reader) {
+        self.lines(|path, wants| reader.finish(wants, &mut |event| path.tell(event)));
+    }
+
+    /// A panic costs the line, not the run.
+    fn lines(&mut self, run: impl FnOnce(&mut Told<'_>, &dyn Fn(EventKind) -> bool)) {
+        let Self { hub, first_time, last_time, wanted, panics, .. } = self;
+        let wants = |kind: EventKind| wanted.get(kind as usize).copied().unwrap_or(true);
+        let mut told = Told { hub, first_time, last_time };
+        if catch_unwind(AssertUnwindSafe(|| run(&mut told, &wants))).is_err() {
+            *panics += 1;
+        }
+        if self.hub.has_new() {
+            self.hub.settle_without_packets();
+        }
+    }
+
+    /// Keeps which kinds anybody wants.
+    fn note_wanted(&mut self) {
+        self.wanted = std::array::from_fn(|_| false);
+        for kind in self.hub.kinds() {
+            self.wanted[kind as usize] = true;
+        }
     }
 
     /// Ends what is due before a frame of that time; false where hands are full before all is.
@@ -133,12 +190,17 @@ impl Worker {
         let hub = Hub::new(plan, settings)?;
         let mut wire = Wire::new(settings.wire(&hub.kinds())?);
         wire.set_features(looks);
-        let path = Path { wire, hub, first_time: 0, last_time: 0, held: None, panics: 0 };
-        Ok(Self { path, origin: Origin::default() })
+        let wanted = [false; EventKind::ALL.len()];
+        let mut path = Path { wire, hub, first_time: 0, last_time: 0, held: None, panics: 0, wanted };
+        path.note_wanted();
+        Ok(Self { path, origin: Origin::default(), reader: None })
     }
 
     /// Reads from another source from now on.
     pub(crate) fn attach(&mut self, source: Source) {
+        if let Source::Lines(_, name) = &source {
+            self.reader.get_or_insert_default().begin_file(name);
+        }
         self.origin.attach(source);
     }
 
@@ -159,6 +221,7 @@ impl Worker {
         let kinds = self.path.hub.kinds();
         self.path.wire.set_packets(kinds.contains(&EventKind::Packet));
         self.path.wire.set_kinds(looked_for(&kinds));
+        self.path.note_wanted();
     }
 
     /// Lets another judge in place of the engine.
@@ -193,8 +256,27 @@ impl Worker {
         if path.take_held() {
             return self.output(true, Vec::new());
         }
+        if let (Source::Lines(lines, _), Some(reader)) = (&mut self.origin.source, &mut self.reader) {
+            let before = lines.taken();
+            let turn = lines_turn(lines, budget, &mut |piece, number| path.take_line(reader, piece, number));
+            reader.count_bytes(lines.taken() - before);
+            return self.after_lines(turn);
+        }
         let turn = self.origin.source.turn(budget, &mut |frame| path.take(frame));
         self.after(turn, now)
+    }
+
+    fn after_lines(&mut self, turn: Turn) -> Output {
+        let mut problems = Vec::new();
+        match turn {
+            Turn::More | Turn::Idle => return self.output(true, problems),
+            Turn::Broken(problem) => problems.push(problem),
+            Turn::End => {}
+        }
+        self.origin.replace(Source::None);
+        let loss = self.reader.as_ref().and_then(|reader| reader.ledger().loss());
+        problems.extend(loss.map(|sentence| ("BAVN-E408".to_owned(), sentence)));
+        self.output(false, problems)
     }
 
     fn after(&mut self, turn: Turn, now: u64) -> Output {
@@ -227,6 +309,9 @@ impl Worker {
     pub(crate) fn finish(&mut self, now: u64) -> Output {
         self.path.hub.now = now;
         let path = &mut self.path;
+        if let Some(reader) = &mut self.reader {
+            path.finish_lines(reader);
+        }
         if path.take_held() || self.origin.source.rest(&mut |frame| path.take(frame)) || path.take_held() {
             return self.output(true, Vec::new());
         }
@@ -266,7 +351,25 @@ impl Worker {
             ("last_time", self.path.last_time),
         ]);
         all.extend(self.origin.kernel());
+        if let Some(reader) = &self.reader {
+            all.extend(reader.ledger().counters());
+        }
         all
+    }
+
+    /// What became of lines, by name: what is no event, keys that no table knows, values that do not fit.
+    pub(crate) fn line_names(&self) -> [(&'static str, Vec<(String, u64)>); 3] {
+        let names = |of: fn(&Ledger) -> &Names| {
+            let ledger = self.reader.as_ref().map(|reader| of(reader.ledger()));
+            let more = ledger.map_or(0, |names| names.more);
+            let counted = ledger.into_iter().flat_map(Names::iter);
+            counted.chain(Some(("(more names)".to_owned(), more)).filter(|(_, more)| *more > 0)).collect()
+        };
+        [
+            ("other", names(|l| &l.others)),
+            ("unmapped", names(|l| &l.unmapped)),
+            ("misfit", names(|l| &l.misfits)),
+        ]
     }
 
     /// What each rule of the plan did since the plan runs.

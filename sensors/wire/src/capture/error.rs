@@ -69,7 +69,9 @@ impl CaptureError {
         }
     }
 
-    pub(super) fn from_io(error: &io::Error, at: u64) -> Self {
+    /// Of what reading gave; `at` is where it stopped.
+    #[must_use]
+    pub fn from_io(error: &io::Error, at: u64) -> Self {
         let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<zstd::Error>());
         match error.kind() {
             _ if inner

@@ -51,6 +51,16 @@ pub struct Facts {
     pub truncated: bool,
 }
 
+/// Puts the decompressor that the first bytes ask for between; what is plain stays as it is.
+///
+/// # Errors
+/// Where the first bytes cannot be read.
+pub fn unpack(
+    source: impl Read + Send + 'static,
+) -> Result<(Compression, Box<dyn Read + Send>), CaptureError> {
+    compression::open(source).map_err(|error| CaptureError::from_io(&error, 0))
+}
+
 /// A capture being read.
 pub struct Capture {
     buffer: Buffer,
@@ -90,8 +100,15 @@ impl Capture {
     /// # Errors
     /// As [`Capture::open`].
     pub fn read(source: impl Read + Send + 'static) -> Result<Self, CaptureError> {
-        let (compression, source) =
-            compression::open(source).map_err(|error| CaptureError::from_io(&error, 0))?;
+        let (compression, source) = unpack(source)?;
+        Self::unpacked(compression, source)
+    }
+
+    /// Reads a capture from what [`unpack`] gave.
+    ///
+    /// # Errors
+    /// As [`Capture::open`].
+    pub fn unpacked(compression: Compression, source: Box<dyn Read + Send>) -> Result<Self, CaptureError> {
         let mut buffer = Buffer::new(source);
         let magic = match buffer.first::<4>() {
             Ok(Some(magic)) => magic,

@@ -16,6 +16,7 @@ mod tests;
 pub(crate) mod transactions;
 mod upgrade;
 pub(crate) mod url;
+pub use url::{Authority, Target};
 
 pub use event::FIELDS;
 

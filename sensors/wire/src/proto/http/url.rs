@@ -4,24 +4,32 @@ use super::limits::MAX_EXTENSION;
 
 /// A target in parts; each as on the wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Target<'a> {
-    pub(crate) authority: Option<Authority<'a>>,
+pub struct Target<'a> {
+    /// Host and what stands beside it.
+    pub authority: Option<Authority<'a>>,
     /// True where it has a scheme.
-    pub(crate) absolute: bool,
-    pub(crate) path: Option<&'a [u8]>,
-    pub(crate) query: Option<&'a [u8]>,
+    pub absolute: bool,
+    /// Path.
+    pub path: Option<&'a [u8]>,
+    /// Query without its question mark.
+    pub query: Option<&'a [u8]>,
 }
 
 /// `user@host:port`
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Authority<'a> {
-    pub(crate) user: Option<&'a [u8]>,
-    pub(crate) host: &'a [u8],
-    pub(crate) port: Option<u64>,
+pub struct Authority<'a> {
+    /// What stands before the @.
+    pub user: Option<&'a [u8]>,
+    /// Name or address, without brackets.
+    pub host: &'a [u8],
+    /// Port.
+    pub port: Option<u64>,
 }
 
 impl<'a> Target<'a> {
-    pub(crate) fn parse(method: &[u8], target: &'a [u8]) -> Self {
+    /// Takes a target apart, which some methods write otherwise.
+    #[must_use]
+    pub fn parse(method: &[u8], target: &'a [u8]) -> Self {
         if method == b"CONNECT" && !target.starts_with(b"/") {
             return Self { authority: Some(Authority::parse(target)), ..Self::default() };
         }
@@ -41,7 +49,8 @@ impl<'a> Target<'a> {
     }
 
     /// Extension of the path's last part.
-    pub(crate) fn extension(&self) -> Option<&'a [u8]> {
+    #[must_use]
+    pub fn extension(&self) -> Option<&'a [u8]> {
         let path = self.path?;
         let last = path.rsplit(|byte| *byte == b'/').next()?;
         let last = last.split(|byte| *byte == b';').next()?;
@@ -59,7 +68,9 @@ fn after_scheme(target: &[u8]) -> Option<&[u8]> {
 }
 
 impl<'a> Authority<'a> {
-    pub(crate) fn parse(authority: &'a [u8]) -> Self {
+    /// Takes an authority apart.
+    #[must_use]
+    pub fn parse(authority: &'a [u8]) -> Self {
         let (user, rest) = match memchr::memrchr(b'@', authority) {
             Some(at) => (authority.get(..at), authority.get(at + 1..).unwrap_or_default()),
             None => (None, authority),
