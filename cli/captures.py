@@ -84,7 +84,6 @@ class Summary:
             "problems": self.problems,
         }
 
-
     def _lines(self) -> dict[str, Any]:
         """Give what became of lines of other sensors, where some were read: lines = events + what was passed over."""
         if not self.counters.get("lines"):
@@ -229,7 +228,11 @@ def _readable(path: Path) -> str:
     if str(path) == STDIN:
         return "/dev/stdin"
     if path.is_dir():
-        raise CliError("BAVN-E304", "there are no captures in this folder", "captures end in .pcap, .pcapng or .cap; logs in .log or .json")
+        raise CliError(
+            "BAVN-E304",
+            "there are no captures in this folder",
+            "captures end in .pcap, .pcapng or .cap; logs in .log or .json",
+        )
     if not path.exists():
         raise CliError("BAVN-E304", "there is no such file or folder")
     return str(path)

@@ -77,7 +77,8 @@ def scan(
 ) -> int:
     """Read captures (pcap, pcapng; gzip, zstd) and logs of Zeek, Suricata and ECS (JSON Lines); print alerts.
 
-    Files or folders, mixed as they come; what a file is, its content tells. On a terminal a table, in a pipe one ECS alert a line; the summary goes to stderr. PATH - is stdin.
+    Files or folders, mixed as they come; what a file is, its content tells. On a terminal a table, in a pipe one ECS alert
+    a line; the summary goes to stderr. PATH - is stdin.
     """
     from cli.captures import Summary, find_captures, has_lines, read_all, rules_to_run
 

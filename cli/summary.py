@@ -100,7 +100,9 @@ def problem_lines(problems: list[dict[str, Any]]) -> Iterator[str]:
     """Write what could not be read, and how to learn more."""
     for problem in problems[:_MOST_PROBLEMS]:
         is_log = problem["code"] in _OF_LOGS
-        read = f" ({counted(problem['packets'], 'packet')} read before)" if problem.get("packets") and not is_log else ""
+        read = (
+            f" ({counted(problem['packets'], 'packet')} read before)" if problem.get("packets") and not is_log else ""
+        )
         yield f"problem   {safe(problem['path'])}: {problem['code']} {safe(problem['sentence'])}{read}"
     if len(problems) > _MOST_PROBLEMS:
         yield f"problem   and {len(problems) - _MOST_PROBLEMS:,} more"

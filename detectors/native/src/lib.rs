@@ -498,6 +498,7 @@ fn simulations() -> Vec<(&'static str, &'static str)> {
 mod _native {
     #[pymodule_export]
     use super::{
-        Batch, Engine, Indicators, Loop, counters_doc, event_kinds, fields, is_lines, simulations, version, weirds,
+        Batch, Engine, Indicators, Loop, counters_doc, event_kinds, fields, is_lines, simulations, version,
+        weirds,
     };
 }
