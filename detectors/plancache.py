@@ -29,9 +29,7 @@ class Cache:
     def get(self) -> RuleSet | None:
         """The kept result; None where there is none, or it is damaged."""
         try:
-            data = json.loads(_own_bytes(self._path))
-            found = _from_data(data)
-            return found if plan.digest(found.plan) == data["digest"] else None
+            return _unpacked(_own_bytes(self._path))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -39,7 +37,7 @@ class Cache:
         """Keeps a result; a cache that cannot be written is no error."""
         import tempfile  # noqa: PLC0415  (only what changed is written)
 
-        data = plan.canonical(_to_data(found)).encode()
+        data = _packed(found)
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle, temporary = tempfile.mkstemp(dir=self._path.parent)
@@ -79,10 +77,23 @@ def _version(package: str) -> str:
         return "none"
 
 
+def _packed(found: RuleSet) -> bytes:
+    """A digest of all that follows, the plan's length, the plan as it is, and the rest as JSON."""
+    body = b"%d\n" % len(found.plan) + found.plan + plan.canonical(_to_data(found)).encode()
+    return hashlib.sha256(body).hexdigest().encode() + b"\n" + body
+
+
+def _unpacked(data: bytes) -> RuleSet:
+    """What was packed. ValueError where it is damaged."""
+    digest, _, body = data.partition(b"\n")
+    if hashlib.sha256(body).hexdigest().encode() != digest:
+        raise ValueError("damaged")
+    length, _, rest = body.partition(b"\n")
+    return _from_data(rest[: int(length)], json.loads(rest[int(length) :]))
+
+
 def _to_data(found: RuleSet) -> dict[str, Any]:
     return {
-        "digest": plan.digest(found.plan),
-        "plan": found.plan.decode(),
         "rules": [dataclasses.asdict(rule) for rule in found.rules],
         "refused": [dataclasses.asdict(item) for item in found.refused],
         "warnings": [item.to_dict() for item in found.warnings],
@@ -90,11 +101,11 @@ def _to_data(found: RuleSet) -> dict[str, Any]:
     }
 
 
-def _from_data(data: dict[str, Any]) -> RuleSet:
+def _from_data(plan_bytes: bytes, data: dict[str, Any]) -> RuleSet:
     from detectors.check import LoadedRule, Refused, RuleSet  # noqa: PLC0415  (check imports this)
 
     return RuleSet(
-        plan=data["plan"].encode(),
+        plan=plan_bytes,
         rules=tuple(LoadedRule(**{**rule, "kinds": tuple(rule["kinds"])}) for rule in data["rules"]),
         refused=tuple(
             Refused(**{**item, "reasons": tuple(map(Diagnostic.from_dict, item["reasons"]))})

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -322,11 +323,14 @@ def test_cache_that_others_could_have_written_is_not_taken(
     (source / "a.yml").write_text(GOOD)
     fresh = check.load_rules([source], fields=field_table, cache=cache)
     (kept,) = cache.iterdir()
-    data = json.loads(kept.read_bytes())
-    body = json.loads(data["plan"])
+    _, length, packed = kept.read_bytes().split(b"\n", 2)
+    body = json.loads(packed[: int(length)])
     body["rules"] = []
     body["digest"] = plan.digest(json.dumps(body).encode())
-    kept.write_text(json.dumps(data | {"plan": json.dumps(body), "digest": body["digest"], "rules": []}))
+    rest = json.loads(packed[int(length) :]) | {"rules": []}
+    made = json.dumps(body).encode()
+    made = b"%d\n" % len(made) + made + json.dumps(rest).encode()
+    kept.write_bytes(hashlib.sha256(made).hexdigest().encode() + b"\n" + made)
     assert check.load_rules([source], fields=field_table, cache=cache).rules == (), "an own file is taken"
     if which == "owner":
         monkeypatch.setattr("os.geteuid", lambda: kept.stat().st_uid + 1)
