@@ -142,14 +142,12 @@ class PlannedRule:
 def assemble(rules: Iterable[PlannedRule]) -> bytes:
     """The plan as JSON bytes, with its digest."""
     numbers: dict[Leaf, int] = {}
-    body = {
-        "format": FORMAT,
-        "version": VERSION,
-        "rules": [_rule(rule, numbers) for rule in rules],
-        "predicates": [item.to_dict() for item in numbers],
-    }
-    body["digest"] = hashlib.sha256(canonical(body).encode()).hexdigest()
-    return canonical(body).encode()
+    planned = canonical([_rule(rule, numbers) for rule in rules])
+    # The predicates are canonical as they are, and the keys stand in their order.
+    predicates = ",".join(item.data for item in numbers)
+    body = f'"format":"{FORMAT}","predicates":[{predicates}],"rules":{planned},"version":{VERSION}}}'
+    found = hashlib.sha256(b"{" + body.encode()).hexdigest()
+    return f'{{"digest":"{found}",{body}'.encode()
 
 
 def digest(plan: bytes) -> str:
