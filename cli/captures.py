@@ -28,7 +28,8 @@ LIMITS: Final = (
     "evidence_cut", "evidence_gone", "panics",
     "reference_failed",
 )  # fmt: skip
-"""Counters of limits that were hit: what was not seen for that reason."""
+"""Counters of limits that were hit: what was not seen for that reason. A reader's own limit is counted by its name too,
+protocol and limit with a dot between them (docs/protocols.md)."""
 CHECKSUMS: Final = ("checksum_wrong", "checksum_offloaded")
 _SUFFIXES: Final = (".pcap", ".pcapng", ".cap", ".trace", ".dmp")
 _LOGS: Final = (".log", ".json", ".jsonl", ".ndjson")
@@ -74,7 +75,7 @@ class Summary:
             "flows": self.counters.get("flows", 0),
             "seconds": round(self.seconds, 3),
             "drops": drops,
-            "limits": {name: self.counters[name] for name in LIMITS if self.counters.get(name)},
+            "limits": {name: n for name, n in self.counters.items() if n and (name in LIMITS or "." in name)},
             "checksums": {name: self.counters[name] for name in CHECKSUMS if self.counters.get(name)},
             "levels": dict(self.levels),
             "rules": dict(self.rules.most_common(10)),

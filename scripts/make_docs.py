@@ -79,6 +79,7 @@ def protocols_page() -> Iterator[str]:
         yield from _kind_section(kind, prose[kind], own)
     yield from _weirds_section(json.loads(_native.weirds()))
     yield from _counters_section(json.loads(_native.counters_doc()))
+    yield from _limits_section(_native.limits())
 
 
 def _protocols_head(kinds: Sequence[str]) -> Iterator[str]:
@@ -131,6 +132,16 @@ def _counters_section(counters: Sequence[dict[str, str]]) -> Iterator[str]:
     yield "`kernel` in `bavn sensor status`."
     yield ""
     yield from table(("counter", "meaning"), ((f"`{row['name']}`", row["doc"]) for row in counters))
+
+
+def _limits_section(limits: Sequence[tuple[str, str, int, str]]) -> Iterator[str]:
+    yield from ("## Limits", "")
+    yield "What a reader keeps, reads or tells is bounded. Each hit counts in `parser_limit`, or in the counter that the meaning"
+    yield "names, and under the limit's own name, in the summary of `bavn scan` and `bavn events` and in `bavn sensor status`."
+    yield "`--simulate NAME` lowers a limit, so that it can be seen what then happens."
+    yield ""
+    rows = ((f"`{name}`", f"{value:,} {unit}", doc) for name, doc, value, unit in limits)
+    yield from table(("limit", "value", "meaning"), rows)
 
 
 def taxonomy_page() -> Iterator[str]:

@@ -18,7 +18,9 @@ CAPTURE = ROOT / "pcaps/benign-office/benign-office.pcap"
 BITES = {
     "flows": ("events", "pcaps/nmap-scan/nmap-scan.pcap", "flows_evicted"),
     "fragments": ("events", "tests/cases/limit-fragments/interleaved.pcap", "fragments_evicted"),
+    "fragment-bytes": ("events", "tests/cases/limit-fragments/interleaved.pcap", "fragments_evicted"),
     "segments": ("events", "pcaps/loss-and-reorder/at-server.pcap", "stream_evicted"),
+    "segment-bytes": ("events", "pcaps/loss-and-reorder/at-server.pcap", "stream_evicted"),
     "parsers": ("events", "pcaps/benign-office/benign-office.pcap", "parser_memory"),
     "evidence": ("scan", "pcaps/web-attacks/web-attacks.pcap", "evidence_gone"),
     "panic": ("events", "pcaps/benign-office/benign-office.pcap", "panics"),
@@ -38,7 +40,7 @@ def limits(stderr: str) -> dict[str, int]:
 
 
 def test_every_limit_is_tried() -> None:
-    assert set(BITES) == set(simulations())
+    assert set(BITES) == {name for name in simulations() if "." not in name}
     assert all(meaning for meaning in simulations().values())
 
 

@@ -5,6 +5,7 @@ A case's `make.py` has `make(capture)`; the test writes the capture where it nee
 
 from __future__ import annotations
 
+import importlib.util
 import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -107,3 +108,16 @@ class Connection:
         self._segment(0, FIN | ACK)
         self._segment(1, FIN | ACK)
         self._segment(0, ACK)
+
+
+def crafted(case: Path, folder: Path) -> Path:
+    """Write the capture that a case's `make.py` makes into a folder."""
+    spec = importlib.util.spec_from_file_location("make", case / "make.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    capture = Capture()
+    module.make(capture)
+    capture.write(folder / "crafted.pcap")
+    return folder / "crafted.pcap"

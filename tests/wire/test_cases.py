@@ -4,7 +4,6 @@ A capture that no real tool would send is made anew from the case's `make.py`. W
 must count exactly these; `weird` counts the anomalies by name.
 """
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wirecraft import Capture
+from wirecraft import crafted
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = sorted(path.parent for path in (ROOT / "tests/cases").glob("*/case.toml"))
@@ -31,15 +30,7 @@ def capture_of(case: Path, about: dict[str, Any], folder: Path) -> Path:
     """Give the case's capture, made where it is crafted."""
     if "capture" in about:
         return ROOT / str(about["capture"])
-    spec = importlib.util.spec_from_file_location("make", case / "make.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    crafted = Capture()
-    module.make(crafted)
-    crafted.write(folder / "crafted.pcap")
-    return folder / "crafted.pcap"
+    return crafted(case, folder)
 
 
 def events(capture: Path, options: list[str], home: Path) -> tuple[list[dict[str, Any]], dict[str, int]]:

@@ -448,6 +448,10 @@ impl Loop {
         for (name, count) in counts {
             counters.set_item(name, count)?;
         }
+        // Limits of the readers that were hit, by their names.
+        for limit in bavn_wire::limits::all().filter(|limit| limit.hits() > 0) {
+            counters.set_item(limit.name(), limit.hits())?;
+        }
         Ok(counters)
     }
 }
@@ -488,17 +492,23 @@ fn is_lines(py: Python<'_>, path: &str) -> bool {
     py.detach(|| Source::file(Path::new(path)).is_ok_and(|source| source.is_lines()))
 }
 
-/// Limits that can be made to bite, with what then happens.
+/// Budgets and limits that can be made to bite, with what then happens.
 #[pyfunction]
-fn simulations() -> Vec<(&'static str, &'static str)> {
-    bavn_wire::pipeline::SIMULATIONS.to_vec()
+fn simulations() -> Vec<(String, String)> {
+    tables::simulations()
+}
+
+/// Limits of the readers: name, meaning, value, unit.
+#[pyfunction]
+fn limits() -> Vec<(String, &'static str, usize, &'static str)> {
+    bavn_wire::limits::all().map(|it| (it.name(), it.doc.trim(), it.value, it.unit)).collect()
 }
 
 #[pymodule]
 mod _native {
     #[pymodule_export]
     use super::{
-        Batch, Engine, Indicators, Loop, counters_doc, event_kinds, fields, is_lines, simulations, version,
-        weirds,
+        Batch, Engine, Indicators, Loop, counters_doc, event_kinds, fields, is_lines, limits, simulations,
+        version, weirds,
     };
 }

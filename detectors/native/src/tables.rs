@@ -3,7 +3,8 @@
 use bavn_wire::counters::Counters;
 use bavn_wire::fields::{Field, FieldType};
 use bavn_wire::messages::EventKind;
-use bavn_wire::{flow, proto};
+use bavn_wire::pipeline::SIMULATIONS;
+use bavn_wire::{flow, limits, proto};
 use serde_json::{Value, json};
 
 /// One row a field: name, type, list, hidden, doc, kinds.
@@ -44,4 +45,11 @@ pub(crate) fn weirds() -> Value {
 /// Names of the kinds.
 pub(crate) fn kinds() -> Vec<&'static str> {
     EventKind::ALL.iter().map(|kind| kind.name()).collect()
+}
+
+/// What a drill can make bite, with what then happens.
+pub(crate) fn simulations() -> Vec<(String, String)> {
+    let budgets = SIMULATIONS.iter().map(|(name, what)| ((*name).to_owned(), (*what).to_owned()));
+    let lowered = limits::all().map(|it| (it.name(), format!("at most {} {}", it.low(), it.unit)));
+    budgets.chain(lowered).collect()
 }

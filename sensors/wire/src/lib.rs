@@ -12,6 +12,7 @@ pub mod flow;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 pub mod json;
+pub mod limits;
 pub mod messages;
 mod offload;
 pub mod packets;

@@ -1,9 +1,8 @@
 //! Who sends wrong checksums: where it is one address alone, the capture runs on it, and its network card mends them.
 
 use crate::decode::{Address, Checksum};
+use crate::flow::limits::MAX_SENDERS;
 
-/// Addresses that are counted.
-const MAX_SENDERS: usize = 16;
 /// Wrong checksums before anything is said.
 const ENOUGH: u64 = 32;
 /// Of so many, one sender must have nine in ten.
@@ -25,7 +24,11 @@ impl Offload {
         }
         self.all += 1;
         let place = self.senders.iter().position(|(address, _)| *address == sender);
-        if place.is_none() && self.senders.len() < MAX_SENDERS {
+        if place.is_none() {
+            if self.senders.len() >= MAX_SENDERS.get() {
+                MAX_SENDERS.note();
+                return false;
+            }
             self.senders.push((sender, 0));
         }
         let Some((_, count)) = self.senders.iter_mut().find(|(address, _)| *address == sender) else {

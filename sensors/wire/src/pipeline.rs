@@ -14,6 +14,7 @@ use crate::flow::frag::{self, Fragments, Outcome};
 use crate::flow::key::KeyHasher;
 use crate::flow::table::{Env, FlowTable, Spoke};
 use crate::flow::{Evidence, Limits, PinId, Shared, enabled};
+use crate::limits::{self, Limit};
 use crate::messages::{EventKind, FlowInfo, Frame, Sink, Transport};
 use crate::offload::Offload;
 use crate::packets;
@@ -37,6 +38,8 @@ pub struct WireConfig {
     pub checksums: bool,
     /// Others see frames too: what only all frames together show is told by who sees them all.
     pub is_shared: bool,
+    /// Limits of the readers that shall bite (a drill).
+    pub low: Vec<&'static Limit>,
 }
 
 impl Default for WireConfig {
@@ -50,15 +53,18 @@ impl Default for WireConfig {
             panic_every: 0,
             checksums: false,
             is_shared: false,
+            low: Vec::new(),
         }
     }
 }
 
-/// Names of the limits that can be made to bite, and what then happens.
+/// Names of the budgets that can be made to bite, and what then happens; each [`Limit`] can too, by its own name.
 pub const SIMULATIONS: &[(&str, &str)] = &[
     ("flows", "the flow table holds 16 flows"),
     ("fragments", "one datagram at a time can be put together"),
-    ("segments", "no early TCP segment is kept"),
+    ("fragment-bytes", "the fragments of all datagrams together hold 64 bytes"),
+    ("segments", "no early TCP segment of a flow is kept"),
+    ("segment-bytes", "the early TCP segments of all flows together hold nothing"),
     ("parsers", "the parsers of all flows together hold 8 KiB at most"),
     ("evidence", "the ring of packets holds 256 bytes"),
     ("panic", "every 1000th frame fails in its analysis"),
@@ -70,11 +76,13 @@ impl WireConfig {
         match name {
             "flows" => self.limits.flows = 16,
             "fragments" => self.limits.fragment_datagrams = 1,
+            "fragment-bytes" => self.limits.fragment_bytes = 64,
             "segments" => self.limits.stream_bytes_per_flow = 0,
+            "segment-bytes" => self.limits.stream_bytes = 0,
             "parsers" => self.limits.parser_bytes = 8 << 10,
             "evidence" => self.evidence_bytes = 256,
             "panic" => self.panic_every = 1000,
-            _ => return false,
+            _ => return limits::by_name(name).map(|limit| self.low.push(limit)).is_some(),
         }
         true
     }
@@ -142,10 +150,12 @@ enum Fate {
 }
 
 impl Wire {
-    /// A worker with empty tables.
+    /// A worker with empty tables. Limits of the readers are the process's: those that its configuration lowers are low
+    /// from now on, and no others.
     #[must_use]
     pub fn new(config: WireConfig) -> Self {
         let hasher = KeyHasher::random();
+        limits::drill(&config.low);
         let limits =
             frag::Limits { datagrams: config.limits.fragment_datagrams, bytes: config.limits.fragment_bytes };
         let kinds = enabled(|kind| config.kinds.contains(&kind));
@@ -271,6 +281,7 @@ impl Wire {
             true
         });
         self.keep_failures();
+        self.counters.parser_limit += limits::take_loose();
         if is_done {
             self.ring.finish_all();
             self.shared = Shared::default();

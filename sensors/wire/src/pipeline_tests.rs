@@ -158,7 +158,9 @@ fn every_simulation_bites_and_is_counted() {
     let counter: &[(&str, Count)] = &[
         ("flows", |counters| counters.flows_evicted),
         ("fragments", |counters| counters.fragments_evicted),
+        ("fragment-bytes", |counters| counters.fragments_evicted),
         ("segments", |counters| counters.stream_evicted),
+        ("segment-bytes", |counters| counters.stream_evicted),
         ("parsers", |counters| counters.parser_memory),
         ("evidence", |counters| counters.evidence_gone),
         ("panic", |counters| counters.panics),

@@ -1,4 +1,4 @@
-"""Write 129 calls of one connection without an answer: the first goes out alone."""
+"""Write 129 calls of one connection without an answer, of which the first goes out alone, and too many contexts."""
 
 from __future__ import annotations
 
@@ -24,3 +24,8 @@ def make(capture: Capture) -> None:
     connection.client(fragment(11, 1, struct.pack("<HHIBBH", 4280, 4280, 0, 1, 0, 0) + context))
     for call in range(129):
         connection.client(fragment(0, call + 2, struct.pack("<IHH", 4, 0, 15) + bytes(4)))
+    # Contexts: more in one bind than are read, then more than a conversation keeps.
+    connection = capture.tcp(("192.0.2.2", 40002), ("192.0.2.35", 49152))
+    for call, (kind, count) in enumerate([(11, 65), (14, 64), (14, 1)]):
+        offered = b"".join(struct.pack("<HBB", 100 * call + at, 1, 0) + context[4:] for at in range(count))
+        connection.client(fragment(kind, call + 1, struct.pack("<HHIBBH", 5840, 5840, 0, count, 0, 0) + offered))

@@ -1,4 +1,4 @@
-"""Write two connections, each of which hits one limit of the DNP3 parser."""
+"""Write four connections, each of which hits one limit of the DNP3 parser."""
 
 from __future__ import annotations
 
@@ -38,3 +38,15 @@ def make(capture: Capture) -> None:
     for number in range(17):
         connection.client(frame(10, bytes([(0x40 if number == 0 else 0) | number]) + bytes([0xC0, 2] + [0] * 240)))
     connection.close()
+    # Nine outstations begin a fragment that does not end.
+    connection = capture.tcp(("192.0.2.3", 40003), SERVER)
+    for number in range(9):
+        connection.client(frame(10 + number, bytes([0x40, 0xC0, 2]) + bytes(8)))
+    # 65 relays are switched at once (group 12, variation 1).
+    connection = capture.tcp(("192.0.2.4", 40004), SERVER)
+    controls = b"".join(struct.pack("<HBBIIB", at, 3, 1, 100, 100, 0) for at in range(65))
+    asked = bytes([0xC0, 5, 12, 1, 0x28, 65, 0]) + controls
+    pieces = [asked[at : at + 240] for at in range(0, len(asked), 240)]
+    for number, piece in enumerate(pieces):
+        ends = (0x40 if number == 0 else 0) | (0x80 if number == len(pieces) - 1 else 0)
+        connection.client(frame(10, bytes([ends | number]) + piece))

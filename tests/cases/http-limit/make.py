@@ -1,4 +1,4 @@
-"""Write five connections, each of which hits one limit of the HTTP parser."""
+"""Write six connections, each of which hits one limit of the HTTP parser."""
 
 from __future__ import annotations
 
@@ -42,4 +42,11 @@ def make(capture: Capture) -> None:
     connection = capture.tcp(("192.0.2.5", 40005), SERVER)
     connection.client(form(b"--b\r\nX: " + b"y" * 9000 + b"\r\n\r\nx\r\n--b--\r\n"))
     connection.server(b"HTTP/1.1 204 No Content\r\n\r\n")
+    connection.close()
+    # A ZIP file with 33 entries.
+    connection = capture.tcp(("192.0.2.6", 40006), SERVER)
+    entry = b"PK\x03\x04" + bytes(22) + b"\x01\0\0\0"
+    entries = b"".join(entry + bytes([65 + at]) for at in range(33))
+    connection.client(b"GET /entries.zip HTTP/1.1\r\nHost: limits.example\r\n\r\n")
+    connection.server(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(entries) + entries)
     connection.close()

@@ -1,4 +1,4 @@
-"""Write two flows, each of which hits one limit of the NetBIOS name parser."""
+"""Write two flows that hit the limits of the NetBIOS name parser."""
 
 from __future__ import annotations
 
@@ -34,3 +34,7 @@ def make(capture: Capture) -> None:
     data = bytes([70]) + names + bytes([2, 0, 0, 0, 0, 1]) + bytes(40)
     answer = struct.pack("!HHHHHH", 1, 0x8400, 0, 1, 0, 0) + name("*") + struct.pack("!HHIH", NBSTAT, 1, 0, len(data))
     capture.udp(SERVER, ("192.0.2.2", 137), answer + data)
+    # A name whose scope is longer than a name may be.
+    scoped = name("NODE0")[:-1] + (b"\x3f" + b"s" * 63) * 5 + b"\0"
+    long = struct.pack("!HHHHHH", 99, 0x0100, 1, 0, 0, 0) + scoped + struct.pack("!HH", NB, 1)
+    capture.udp(("192.0.2.2", 137), SERVER, long)

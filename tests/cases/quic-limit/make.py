@@ -40,6 +40,11 @@ def initial(frames: bytes) -> bytes:
 
 
 def make(capture: Capture) -> None:
-    """Write it."""
+    """Write them."""
     crypto = b"\6" + struct.pack("!IH", 0x8000_0000 | 1_000_000, 0x4000 | 64) + bytes(64)
     capture.udp(("192.0.2.1", 40001), ("192.0.2.43", 443), initial(crypto))
+    # A server that offers 65 versions instead of the client's.
+    client, server = ("192.0.2.2", 40002), ("192.0.2.43", 443)
+    capture.udp(client, server, initial(b""))
+    offered = b"".join(struct.pack("!I", 0x0A0A0A0A + 0x10 * at) for at in range(65))
+    capture.udp(server, client, bytes([0x80, 0, 0, 0, 0, 0, len(ID)]) + ID + offered)

@@ -1,4 +1,4 @@
-"""Write two connections, each of which hits one limit of the SSH parser."""
+"""Write three connections, each of which hits one limit of the SSH parser."""
 
 from __future__ import annotations
 
@@ -19,4 +19,10 @@ def make(capture: Capture) -> None:
     connection = capture.tcp(("192.0.2.1", 40002), SERVER)
     connection.client(b"SSH-2.0-Limits\r\n")
     connection.client(struct.pack("!IBB", 70_001, 4, 20) + bytes(1000))
+    connection.close()
+    # A server that says much before it says who it is.
+    connection = capture.tcp(("192.0.2.1", 40003), SERVER)
+    connection.client(b"SSH-2.0-Limits\r\n")
+    for _ in range(9):
+        connection.server(b"x" * 998 + b"\r\n")
     connection.close()

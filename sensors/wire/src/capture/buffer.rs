@@ -5,7 +5,7 @@ use super::error::CaptureError;
 
 /// Small enough to stay in a core's own cache between the kernel's copy and the look at it.
 const INITIAL: usize = 256 << 10;
-/// A record that needs more is corrupt.
+/// Error: a record that needs more is corrupt.
 pub(super) const MAX_BUFFER: usize = 16 << 20;
 
 /// A window on the source. It grows only as bytes really come.

@@ -2,7 +2,7 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use flate2::read::MultiGzDecoder;
 
-/// Larger zstd windows than two to this power of bytes are refused: it is what the decoder must hold in memory.
+/// Error: larger zstd windows than two to this power of bytes are refused: it is what the decoder must hold in memory.
 /// 27 (128 MiB) is what the `zstd` command takes without being asked.
 pub const MAX_WINDOW_LOG: u32 = 27;
 

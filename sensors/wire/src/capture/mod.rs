@@ -20,7 +20,7 @@ pub use error::CaptureError;
 use crate::messages::{Frame, LinkType};
 use buffer::Buffer;
 
-/// A longer frame is taken for a corrupt record, whatever snapshot length the file announces (as libpcap does).
+/// Error: a longer frame is taken for a corrupt record, whatever snapshot length the file announces (as libpcap does).
 pub const MAX_FRAME: usize = 256 << 10;
 
 /// Format of a capture file.

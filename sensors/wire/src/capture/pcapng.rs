@@ -7,11 +7,11 @@ use crate::messages::LinkType;
 
 /// First bytes of a section, the same in both byte orders.
 pub(super) const SECTION_MAGIC: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
-/// Interfaces of one section; more is taken for damage.
+/// Error: interfaces of one section; more is taken for damage.
 const MAX_INTERFACES: usize = 4096;
-/// Link types that the facts list.
+/// Window: link types that the facts list.
 const MAX_LINKS: usize = 64;
-/// Options looked at in one block.
+/// Window: options looked at in one block.
 const MAX_OPTIONS: usize = 256;
 
 const INTERFACE: u32 = 1;

@@ -4,7 +4,7 @@ use crate::messages::Transport;
 
 const MORE: u16 = 0x2000;
 const OFFSET: u16 = 0x1fff;
-/// No datagram is longer (RFC 791).
+/// Format: no datagram is longer (RFC 791).
 pub(super) const MAX_DATAGRAM: usize = 0xffff;
 
 /// IPv4 (RFC 791).

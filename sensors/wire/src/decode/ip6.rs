@@ -1,5 +1,6 @@
+use super::limits::MAX_EXTENSIONS;
 use super::rest::Rest;
-use super::{Address, Drop, Found, Fragment, IpVersion, MAX_EXTENSIONS, Packet, ip4, transport};
+use super::{Address, Drop, Found, Fragment, IpVersion, Packet, ip4, transport};
 
 const HOP_BY_HOP: u8 = 0;
 pub(super) const ROUTING: u8 = 43;
@@ -48,7 +49,7 @@ pub(super) const fn is_extension(version: IpVersion, next: u8) -> bool {
 /// Walks the chain of extension headers to the transport or to a fragment.
 pub(super) fn extensions<'a>(packet: &mut Packet<'a>, first: u8, rest: Rest<'a>) -> Result<Found, Drop> {
     let (mut next, mut rest) = (first, rest);
-    for _ in 0..MAX_EXTENSIONS {
+    for _ in 0..MAX_EXTENSIONS.get() {
         if !is_extension(packet.version, next) {
             return transport::plain(packet, next, rest);
         }
@@ -63,7 +64,10 @@ pub(super) fn extensions<'a>(packet: &mut Packet<'a>, first: u8, rest: Rest<'a>)
         }
         (next, rest) = skip(next, rest)?;
     }
-    if is_extension(packet.version, next) { Err(Drop::Depth) } else { transport::plain(packet, next, rest) }
+    if is_extension(packet.version, next) {
+        return Err(super::too_deep(&MAX_EXTENSIONS));
+    }
+    transport::plain(packet, next, rest)
 }
 
 pub(super) fn skip(kind: u8, rest: Rest<'_>) -> Result<(u8, Rest<'_>), Drop> {

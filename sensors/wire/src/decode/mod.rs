@@ -9,6 +9,7 @@ mod glance;
 mod icmp;
 mod ip4;
 mod ip6;
+pub mod limits;
 mod link;
 mod rest;
 mod sctp;
@@ -22,18 +23,19 @@ pub use arp::Arp;
 pub use checksum::{Checksum, checksum};
 pub(crate) use glance::{Ends, ends};
 pub use icmp::counterpart as icmp_counterpart;
-pub use sctp::{MAX_CHUNKS as MAX_SCTP_CHUNKS, chunks as sctp_chunks};
+pub use sctp::chunks as sctp_chunks;
 
 use crate::counters::Counters;
+use crate::limits::Limit;
 use crate::messages::{Frame, Transport};
+use limits::MAX_LAYERS;
 use rest::Rest;
 
-/// Tags, labels and tunnels together: a frame with more layers before its transport is dropped.
-pub const MAX_LAYERS: u8 = 16;
-/// Tunnels inside tunnels.
-pub const MAX_TUNNELS: u8 = 4;
-/// IPv6 extension headers of one packet (RFC 8200 4.1 knows at most seven).
-pub const MAX_EXTENSIONS: u8 = 8;
+#[cold]
+fn too_deep(limit: &'static Limit) -> Drop {
+    limit.note();
+    Drop::Depth
+}
 
 /// Why a frame is not a packet. Each has its own counter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -247,7 +249,7 @@ impl Packet<'_> {
     /// Counts one more layer.
     fn deeper(&mut self) -> Result<(), Drop> {
         self.layers += 1;
-        if self.layers > MAX_LAYERS { Err(Drop::Depth) } else { Ok(()) }
+        if usize::from(self.layers) > MAX_LAYERS.get() { Err(too_deep(&MAX_LAYERS)) } else { Ok(()) }
     }
 }
 

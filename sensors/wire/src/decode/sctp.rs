@@ -1,13 +1,16 @@
 //! Chunks of an SCTP packet (RFC 9260 3.2), counted.
 
-/// Chunks that one packet is looked through for.
-pub const MAX_CHUNKS: u64 = 64;
+use super::limits::MAX_CHUNKS;
 
 /// Whole chunks in what follows the common header, and whether all of it was chunks.
 #[must_use]
 pub fn chunks(mut payload: &[u8]) -> (u64, bool) {
     let mut count = 0;
-    while let (&[_, _, l0, l1, ..], true) = (payload, count < MAX_CHUNKS) {
+    while let &[_, _, l0, l1, ..] = payload {
+        if count >= MAX_CHUNKS.get() as u64 {
+            MAX_CHUNKS.note();
+            break;
+        }
         let length = usize::from(u16::from_be_bytes([l0, l1]));
         if length < 4 || length > payload.len() {
             return (count, false);
@@ -28,6 +31,6 @@ mod tests {
         assert_eq!(chunks(&init_ack), (2, true));
         assert_eq!((chunks(&[]), chunks(&[0, 3, 0, 16, 1])), ((0, true), (0, false)));
         assert_eq!(chunks(&[0, 3, 0, 0, 1, 2, 3, 4]), (0, false));
-        assert_eq!(chunks(&[11, 0, 0, 4].repeat(100)), (MAX_CHUNKS, false));
+        assert_eq!(chunks(&[11, 0, 0, 4].repeat(100)), (MAX_CHUNKS.value as u64, false));
     }
 }

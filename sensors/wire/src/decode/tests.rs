@@ -456,7 +456,7 @@ const LINKS: [u16; 13] = [0, 1, 9, 12, 14, 50, 101, 108, 113, 147, 228, 229, 276
 fn harmless(link: u16, data: &[u8], wire_len: u32) {
     let frame = Frame { wire_len, ..frame(LinkType(link), data) };
     let Ok(Decoded::Ip(packet)) = decode(&frame) else { return };
-    assert!(packet.payload.len() <= data.len() && packet.tunnels <= MAX_TUNNELS);
+    assert!(packet.payload.len() <= data.len() && usize::from(packet.tunnels) <= limits::MAX_TUNNELS.value);
     assert!(packet.payload_missing <= wire_len);
     if matches!(packet.upper, Upper::Fragment(_)) {
         let _ = decode_transport(&packet, packet.payload);

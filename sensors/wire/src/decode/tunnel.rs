@@ -2,8 +2,9 @@
 //!
 //! A tunnel over IP or UDP that carries nothing we know stays a packet of the outer protocol.
 
+use super::limits::MAX_TUNNELS;
 use super::rest::Rest;
-use super::{Drop, Found, MAX_TUNNELS, Packet, ether, ip4, ip6, link, switch, transport};
+use super::{Drop, Found, Packet, ether, ip4, ip6, link, switch, transport};
 
 pub(super) const IP_IN_IP: u8 = 4;
 pub(super) const IPV6_IN_IP: u8 = 41;
@@ -146,8 +147,8 @@ fn open<'a>(packet: &mut Packet<'a>, protocol: u8, rest: Rest<'a>) -> Result<Fou
 /// Goes one tunnel deeper: the outer pair of addresses and the kind become part of the path, whatever the direction.
 fn enter(packet: &mut Packet<'_>, kind: u16) -> Result<(), Drop> {
     packet.tunnels += 1;
-    if packet.tunnels > MAX_TUNNELS {
-        return Err(Drop::Depth);
+    if usize::from(packet.tunnels) > MAX_TUNNELS.get() {
+        return Err(super::too_deep(&MAX_TUNNELS));
     }
     packet.deeper()?;
     let (low, high) = (packet.src.min(packet.dst).0, packet.src.max(packet.dst).0);

@@ -14,6 +14,7 @@ mod zip;
 pub use magic::mime_type;
 
 use crate::fields::Field;
+use crate::limits::Limit;
 use crate::messages::{Direction, EventKind, Value};
 use crate::proto::Context;
 use digests::{Digests, Hex};
@@ -77,7 +78,7 @@ impl Carving {
         Box::new(Self {
             source,
             direction,
-            name: name.filter(|name| !name.is_empty()).map(|name| bounded(name, MAX_NAME)),
+            name: name.filter(|name| !name.is_empty()).map(|name| bounded(name, &MAX_NAME)),
             declared: None,
             url: None,
             size: 0,
@@ -92,12 +93,12 @@ impl Carving {
     /// The type that the protocol says the file has (a Content-Type; parameters are left out).
     pub fn declared(&mut self, mime: &[u8]) {
         let bare = mime.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-        self.declared = (!bare.is_empty()).then(|| bounded(bare, MAX_DECLARED));
+        self.declared = (!bare.is_empty()).then(|| bounded(bare, &MAX_DECLARED));
     }
 
     /// Where the file lies, or where it is sent to.
     pub fn located(&mut self, url: &[u8]) {
-        self.url = Some(url.get(..MAX_URL).unwrap_or(url).into());
+        self.url = Some(MAX_URL.clip(url).into());
     }
 
     /// The file's next bytes.
@@ -106,7 +107,7 @@ impl Carving {
         if matches!(self.kind, Kind::Open) {
             self.gather(bytes);
         }
-        if self.size > MAX_HASHED {
+        if self.size > MAX_HASHED.get() as u64 {
             self.too_long |= self.digests.take().is_some();
         }
         if let Some(digests) = &mut self.digests {
@@ -163,8 +164,7 @@ impl Carving {
     /// The file ends: gives its event. `whole` is false where the protocol knows that more should have come.
     pub fn end(mut self: Box<Self>, whole: bool, cx: &mut Context<'_>) {
         if self.too_long {
-            cx.counters.parser_limit += 1;
-            cx.weird("file", "file_too_long", b"");
+            cx.limit(&MAX_HASHED, "file_too_long", b"");
         }
         if !cx.sink.wants(EventKind::File) {
             return;
@@ -221,6 +221,6 @@ impl Carving {
 }
 
 /// At most so many bytes of a text, the last ones: of a path its end says more.
-fn bounded(text: &[u8], most: usize) -> Box<[u8]> {
-    text.get(text.len().saturating_sub(most)..).unwrap_or_default().into()
+fn bounded(text: &[u8], limit: &Limit) -> Box<[u8]> {
+    text.get(text.len() - limit.at_most(text.len())..).unwrap_or_default().into()
 }

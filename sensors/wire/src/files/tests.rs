@@ -78,7 +78,7 @@ fn little_is_held_and_only_until_the_type_is_known() {
 fn digests_stop_at_the_limit() {
     let mut log = Recorder::new(FIELDS);
     let mut carving = Carving::begin("http", None, DOWN, true);
-    carving.size = MAX_HASHED;
+    carving.size = MAX_HASHED.get() as u64;
     carving.data(b"x");
     carving.data(b"x");
     log.with(1, |cx| carving.end(true, cx));

@@ -44,7 +44,7 @@ fn told(first: &[u8]) -> Option<&'static str> {
 
 /// Names of the entries whose headers are there.
 fn entries(first: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let headers = memchr::memmem::find_iter(first, LOCAL_HEADER).take(MAX_ENTRIES);
+    let headers = MAX_ENTRIES.take(memchr::memmem::find_iter(first, LOCAL_HEADER));
     headers.filter_map(|at| {
         let header = first.get(at..)?;
         let (len, name) = (header.get(26..28)?, header.get(30..)?);

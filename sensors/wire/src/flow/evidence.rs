@@ -1,6 +1,8 @@
 //! The evidence ring: the newest frames of all flows in one fixed buffer, chained by flow, so that a hit can show its
 //! flow's first packets and those around it.
 
+use super::limits::{MAX_EVIDENCE, MAX_FINISHED, MAX_WAITING};
+use crate::limits::Limit;
 use std::collections::VecDeque;
 
 use crate::messages::{Frame, LinkType};
@@ -13,15 +15,9 @@ pub const BEFORE: usize = 16;
 pub const AFTER: u8 = 8;
 /// A pin is complete after so much packet time (nanoseconds).
 pub const PATIENCE: u64 = 1_000_000_000;
-/// Pins that wait for later packets; with more, a new one is complete at once.
-pub const MAX_WAITING: usize = 256;
-/// Finished pins that nobody took; with more, none is begun.
-pub const MAX_FINISHED: usize = 1024;
-/// Bytes of all pins together, those that wait and the finished ones.
-pub const MAX_BYTES: usize = 32 << 20;
 /// A step back of more than this is another clock.
 const STEP_BACK: u64 = 2 * PATIENCE;
-/// Longer frames are cut.
+/// Format: longer frames are cut.
 const MAX_FRAME: usize = 1 << 18;
 
 /// Number of a pin, from 1.
@@ -211,7 +207,8 @@ impl Ring {
             return None;
         };
         let link = first.link;
-        if self.finished.len() >= MAX_FINISHED || self.held >= MAX_BYTES {
+        if let Some(limit) = self.full() {
+            limit.note();
             self.tally.refused += 1;
             return None;
         }
@@ -229,20 +226,34 @@ impl Ring {
         };
         for place in places {
             let Some(record) = self.read(place) else { continue };
-            if self.held + pin.pcap.len() + record.size() > MAX_BYTES {
+            if self.held + pin.pcap.len() + record.size() > MAX_EVIDENCE.get() {
+                MAX_EVIDENCE.note();
                 self.tally.cut += 1;
                 break;
             }
             pin.add(&record);
         }
         self.held += pin.pcap.len();
-        if is_over || current.flow != flow || self.waiting.len() >= MAX_WAITING {
+        let is_last = is_over || current.flow != flow;
+        if is_last || self.waiting.len() >= MAX_WAITING.get() {
+            if !is_last {
+                MAX_WAITING.note();
+                self.tally.cut += 1;
+            }
             self.finish(pin);
         } else {
             self.chains[slot as usize].is_pinned = true;
             self.waiting.push(pin);
         }
         Some(id)
+    }
+
+    /// The limit that keeps a further capture out.
+    fn full(&self) -> Option<&'static Limit> {
+        if self.finished.len() >= MAX_FINISHED.get() {
+            return Some(&MAX_FINISHED);
+        }
+        (self.held >= MAX_EVIDENCE.get()).then_some(&MAX_EVIDENCE)
     }
 
     /// Offsets of the packets to take, oldest first, each once.
@@ -275,7 +286,8 @@ impl Ring {
             data: frame.data.get(..MAX_FRAME).unwrap_or(frame.data),
         };
         for pin in self.waiting.iter_mut().filter(|pin| pin.flow == flow) {
-            if self.held + record.size() > MAX_BYTES {
+            if self.held + record.size() > MAX_EVIDENCE.get() {
+                MAX_EVIDENCE.note();
                 self.tally.cut += 1;
                 pin.after = 0;
                 continue;

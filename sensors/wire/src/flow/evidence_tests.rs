@@ -108,14 +108,14 @@ fn a_tag_that_the_kernel_took_off_is_put_back() {
 fn pins_are_bounded() {
     let mut ring = Ring::new(1 << 16);
     ring.record(0, 1, &frame(5, b"x"));
-    for _ in 0..MAX_WAITING + MAX_FINISHED {
+    for _ in 0..MAX_WAITING.get() + MAX_FINISHED.get() {
         assert!(ring.pin(0, 1, 5, false, false).is_some());
     }
-    assert_eq!((ring.waiting.len(), ring.finished.len()), (MAX_WAITING, MAX_FINISHED));
+    assert_eq!((ring.waiting.len(), ring.finished.len()), (MAX_WAITING.get(), MAX_FINISHED.get()));
     assert_eq!((ring.pin(0, 1, 5, false, false), ring.tally.refused), (None, 1));
     // What was promised once is kept.
     ring.finish_all();
-    assert_eq!(ring.take().len(), MAX_WAITING + MAX_FINISHED);
+    assert_eq!(ring.take().len(), MAX_WAITING.get() + MAX_FINISHED.get());
     assert_eq!(ring.held, 0);
 }
 
@@ -137,7 +137,7 @@ fn bytes_of_all_pins_are_bounded() {
     let all = ring.take();
     assert_eq!(all.len(), pins);
     let bytes: usize = all.iter().map(|evidence| evidence.pcap.len()).sum();
-    assert!(bytes <= MAX_BYTES + pins * 24 && bytes > MAX_BYTES / 2, "{bytes}");
+    assert!(bytes <= MAX_EVIDENCE.get() + pins * 24 && bytes > MAX_EVIDENCE.get() / 2, "{bytes}");
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use crate::fields::Field;
 use crate::messages::{Direction, Value};
 
-/// Packets with payload whose size and gap are kept.
+/// Window: packets with payload whose size and gap are kept.
 pub const MAX_PACKETS: usize = 20;
 /// Bytes of payload from the beginning of each direction that are weighed.
 pub const ENTROPY_BYTES: usize = 256;

@@ -3,13 +3,12 @@
 //! Policy: **the first copy of a byte wins**, as for TCP; other bytes at the same place are a `fragment_overlap`.
 //! Everything is bounded: datagrams, bytes, pieces of one datagram, and packet time.
 
+use super::limits::MAX_FRAGMENTS;
 use std::collections::{HashMap, VecDeque};
 
 use crate::decode::{Address, Fragment, IpVersion, Packet};
 use crate::messages::Transport;
 
-/// Fragments of one datagram; with more it is dropped.
-pub(crate) const MAX_PIECES: usize = 128;
 /// A datagram whose fragments have not all come is dropped after so long (RFC 8200 says 60 s; hosts use 30).
 const TIMEOUT: u64 = 30_000_000_000;
 
@@ -110,8 +109,9 @@ impl Fragments {
         let before = datagram.size;
         datagram.add(packet, place, &mut findings);
         self.used += datagram.size - before;
-        let (full, whole) = (datagram.pieces.len() > MAX_PIECES, datagram.is_whole());
+        let (full, whole) = (datagram.pieces.len() > MAX_FRAGMENTS.get(), datagram.is_whole());
         if full {
+            MAX_FRAGMENTS.note();
             findings.evicted += 1;
             self.drop(&key);
         }

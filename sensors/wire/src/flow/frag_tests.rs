@@ -81,7 +81,7 @@ fn finished_datagrams_leave_no_trail() {
 #[test]
 fn too_many_pieces_drop_the_datagram() {
     let mut table = fragments(LIMITS);
-    let evicted: u64 = (0..=MAX_PIECES as u16)
+    let evicted: u64 = (0..=MAX_FRAGMENTS.get() as u16)
         .map(|n| take(&mut table, 0, &piece(1, n * 16, true, b"12345678")).1.evicted)
         .sum();
     assert_eq!((evicted, table.pending()), (1, 0));

@@ -10,6 +10,7 @@ pub mod features;
 pub(crate) mod frag;
 mod index;
 pub(crate) mod key;
+pub mod limits;
 mod memory;
 mod reassembly;
 mod record;

@@ -4,6 +4,8 @@
 //! cut to the holes that it fills, within a budget for the flow and one for all. A hole is given up as a gap when the
 //! other side acknowledged it and a little time passed, when it is old, when a budget is spent, or when the flow ends.
 
+use super::limits::MAX_SEGMENTS;
+
 /// Takes a stream's bytes in order, each once.
 pub(crate) trait Receiver {
     fn data(&mut self, data: &[u8]);
@@ -20,8 +22,6 @@ pub(crate) struct Budget {
     pub(crate) used: usize,
 }
 
-/// Early segments of one direction; more are taken as a spent budget.
-const MAX_PIECES: usize = 256;
 /// What keeping one piece costs beside its bytes.
 const PIECE_OVERHEAD: usize = 64;
 /// A hole that the other side acknowledged is given up after so long, for the two directions may be captured out of
@@ -31,7 +31,7 @@ const ACK_PATIENCE: u64 = 20_000_000;
 const ACK_PIECES: usize = 8;
 /// A hole is given up after so long in any case: on a one-way tap nobody acknowledges.
 pub(crate) const HOLE_PATIENCE: u64 = 5_000_000_000;
-/// No window is larger (RFC 7323 2.3).
+/// Format: no window is larger (RFC 7323 2.3).
 const MAX_WINDOW: u32 = 1 << 30;
 
 /// What a segment was beside new bytes.
@@ -236,8 +236,12 @@ impl Half {
         let cost = len + PIECE_OVERHEAD;
         loop {
             let fits = self.held + cost <= budget.per_stream && budget.used + cost <= budget.total;
-            if fits && self.pieces.len() < MAX_PIECES {
+            let is_full = self.pieces.len() >= MAX_SEGMENTS.get();
+            if fits && !is_full {
                 return true;
+            }
+            if is_full {
+                MAX_SEGMENTS.note();
             }
             findings.evicted += 1;
             if self.pieces.is_empty() {

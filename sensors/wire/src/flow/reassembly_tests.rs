@@ -133,7 +133,7 @@ fn pieces_are_bounded() {
     let mut run = Run::new(0);
     for n in 0..10_000u32 {
         run.push(2 * n + 1, b"x");
-        assert!(run.half.pieces.len() <= MAX_PIECES);
+        assert!(run.half.pieces.len() <= MAX_SEGMENTS.get());
         assert!(run.half.held <= run.budget.per_stream);
     }
 }
@@ -149,7 +149,7 @@ fn far_ahead_is_ignored() {
 /// A cut of the stream: segments that together hold each byte at least once, in any order.
 fn segments(len: usize) -> impl Strategy<Value = Vec<(usize, usize)>> {
     let extra = prop::collection::vec((0..len, 1..40usize), 0..20);
-    // At least 4 bytes each on average: more pieces than MAX_PIECES would spend the budget.
+    // At least 4 bytes each on average: more pieces than MAX_SEGMENTS would spend the budget.
     (prop::collection::vec(4..30usize, 1..40), extra).prop_flat_map(move |(sizes, extra)| {
         let mut all = Vec::new();
         let mut at = 0;
@@ -205,7 +205,7 @@ proptest! {
         run.budget.per_stream = per_stream;
         for (seq, data) in parts {
             run.push(u32::from(seq), &data);
-            prop_assert!(run.half.held <= per_stream + MAX_PIECES * PIECE_OVERHEAD);
+            prop_assert!(run.half.held <= per_stream + MAX_SEGMENTS.get() * PIECE_OVERHEAD);
         }
         run.end();
     }

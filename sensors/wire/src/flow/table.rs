@@ -1,5 +1,6 @@
 //! The table of live flows: found by one look-up a packet, ended by packet time, bounded.
 
+use super::limits::MAX_QUARANTINED;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -414,7 +415,6 @@ impl FlowTable {
 
     /// A parser panicked on this flow: it is not looked into any more.
     pub(crate) fn quarantine(&mut self, slot: u32, env: &mut Env<'_>) {
-        const MAX_QUARANTINED: usize = 16;
         env.counters.panics += 1;
         if let Some(Analysis::Stream(stream)) = self.take_analysis(slot) {
             for mut half in stream.halves {
@@ -424,8 +424,10 @@ impl FlowTable {
         let flow = &mut self.flows[slot];
         flow.stage = Stage::Idle;
         report::weird(flow, report::FlowWeird::ParserPanic, env);
-        if self.quarantined.len() < MAX_QUARANTINED {
+        if self.quarantined.len() < MAX_QUARANTINED.get() {
             self.quarantined.push((slot, flow.id));
+        } else {
+            MAX_QUARANTINED.note();
         }
     }
 

@@ -1,6 +1,6 @@
-/// Longest name in its opened form.
+/// Build: longest name in its opened form.
 const MAX_OPENED: usize = 96;
-/// Most objects that a name lies in.
+/// Build: most objects that a name lies in.
 const MAX_DEPTH: usize = 6;
 
 /// A dotted name, made ready to be written.

@@ -18,7 +18,9 @@ pub(crate) enum Extent {
 /// How a protocol cuts its stream.
 pub(crate) trait Cut {
     /// Longest message that is put together, in bytes; by itself what two bytes of length can say.
-    const MOST: usize = 2 + u16::MAX as usize;
+    fn most() -> usize {
+        2 + u16::MAX as usize
+    }
 
     /// Reads the length of the message that begins here.
     fn extent(bytes: &[u8]) -> Extent;
@@ -42,10 +44,10 @@ pub(crate) enum Item<'a> {
 
 /// Bytes of a message beyond the limit that are shown.
 pub(crate) const SHOWN: usize = 64;
-/// No protocol needs more bytes to tell a length.
+/// Format: no protocol needs more bytes to tell a length.
 const MAX_HEAD: usize = 16;
 
-/// One direction of such a stream. It holds at most [`Cut::MOST`] bytes.
+/// One direction of such a stream. It holds at most [`Cut::most`] bytes.
 #[derive(Debug, Default)]
 pub(crate) struct Framing<C> {
     part: Vec<u8>,
@@ -126,7 +128,7 @@ impl<C: Cut> Framing<C> {
         match C::extent(data) {
             Extent::Nothing => return self.broken(data, each),
             Extent::Stray(len) => *data = data.get(len..).unwrap_or_default(),
-            Extent::Message(whole) if whole <= C::MOST => {
+            Extent::Message(whole) if whole <= C::most() => {
                 let Some((message, rest)) = data.split_at_checked(whole) else {
                     return self.collect(data, data.len());
                 };
@@ -159,7 +161,7 @@ impl<C: Cut> Framing<C> {
     }
 
     fn joined(&mut self, data: &mut &[u8], whole: usize, each: &mut impl FnMut(Item<'_>) -> bool) -> bool {
-        let long = whole > C::MOST;
+        let long = whole > C::most();
         let wanted = if long { SHOWN } else { whole };
         self.collect(data, wanted.saturating_sub(self.part.len()));
         if self.part.len() < wanted {
@@ -196,7 +198,9 @@ mod tests {
     struct ByByte;
 
     impl Cut for ByByte {
-        const MOST: usize = 100;
+        fn most() -> usize {
+            100
+        }
 
         fn extent(bytes: &[u8]) -> Extent {
             match *bytes {

@@ -1,5 +1,7 @@
 //! Lines of text protocols, however their stream is cut.
 
+use crate::limits::Limit;
+
 /// A line without its end.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Line {
@@ -8,23 +10,25 @@ pub(crate) struct Line {
     pub(crate) is_cut: bool,
 }
 
-/// Puts lines of at most `MAX` bytes together.
+/// Puts lines together.
 #[derive(Debug, Default)]
-pub(crate) struct Lines<const MAX: usize> {
+pub(crate) struct Lines {
     part: Vec<u8>,
     is_cut: bool,
     /// Bytes are missing: what comes up to the next line's beginning is of no use.
     is_lost: bool,
 }
 
-impl<const MAX: usize> Lines<MAX> {
-    /// The next line; `None` when `data` is used up.
-    pub(crate) fn next(&mut self, data: &mut &[u8]) -> Option<Line> {
+impl Lines {
+    /// The next line, as much of it as the limit lets; `None` when `data` is used up.
+    pub(crate) fn next(&mut self, data: &mut &[u8], limit: &Limit) -> Option<Line> {
         loop {
             let end = memchr::memchr(b'\n', data);
             let (piece, rest) = data.split_at(end.map_or(data.len(), |at| at + 1));
-            let room = MAX.saturating_sub(self.part.len());
-            self.is_cut |= piece.len() > room + 2;
+            let room = limit.get().saturating_sub(self.part.len());
+            if piece.len() > room + 2 && !std::mem::replace(&mut self.is_cut, true) {
+                limit.hit();
+            }
             self.part.extend_from_slice(piece.get(..room).unwrap_or(piece));
             *data = rest;
             end?;
@@ -87,14 +91,17 @@ pub(super) const fn is_tls(data: &[u8]) -> bool {
 mod tests {
     use super::*;
 
+    static SHORT: Limit = Limit::new(["test", "MAX_SHORT", "", ""], 5, 5);
+    static LONG: Limit = Limit::new(["test", "MAX_LONG", "", ""], 20, 20);
+
     #[test]
     fn lines_are_the_same_however_they_are_cut() {
         let text = b"one\r\ntwo\n\r\nmuch too long\r\nx";
         for cut in 0..text.len() {
-            let mut lines = Lines::<5>::default();
+            let mut lines = Lines::default();
             let (mut head, mut tail) = text.split_at(cut);
-            let mut all: Vec<Line> = std::iter::from_fn(|| lines.next(&mut head)).collect();
-            all.extend(std::iter::from_fn(|| lines.next(&mut tail)));
+            let mut all: Vec<Line> = std::iter::from_fn(|| lines.next(&mut head, &SHORT)).collect();
+            all.extend(std::iter::from_fn(|| lines.next(&mut tail, &SHORT)));
             let texts: Vec<_> = all.iter().map(|line| line.bytes.as_slice()).collect();
             assert_eq!(texts, [&b"one"[..], b"two", b"", b"much "], "{cut}");
             assert!(all[3].is_cut && !all[0].is_cut && lines.is_within());
@@ -103,10 +110,10 @@ mod tests {
 
     #[test]
     fn a_gap_costs_the_line_it_is_in() {
-        let mut lines = Lines::<20>::default();
-        lines.next(&mut &b"be"[..]);
+        let mut lines = Lines::default();
+        lines.next(&mut &b"be"[..], &LONG);
         lines.gap();
-        assert_eq!(lines.next(&mut &b"gin\r\nnext\r\n"[..]).unwrap().bytes, b"next");
+        assert_eq!(lines.next(&mut &b"gin\r\nnext\r\n"[..], &LONG).unwrap().bytes, b"next");
     }
 
     #[test]

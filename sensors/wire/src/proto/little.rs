@@ -1,6 +1,8 @@
 //! Little-endian numbers, lengths with offsets and UTF-16 text, as Microsoft's protocols have them.
 //! Every read can only run short, never out of bounds.
 
+use crate::limits::Limit;
+
 pub(crate) fn u8_at(data: &[u8], at: usize) -> Option<u8> {
     data.get(at).copied()
 }
@@ -47,9 +49,9 @@ pub(crate) fn utf16(text: &[u8]) -> Vec<u8> {
 }
 
 /// The same, of which at most `most` bytes are made and kept: room for more would be held without being counted.
-pub(crate) fn utf16_up_to(text: &[u8], most: usize) -> Vec<u8> {
-    let mut out = utf16(text.get(..2 * most).unwrap_or(text));
-    out.truncate(most);
+pub(crate) fn utf16_up_to(text: &[u8], limit: &Limit) -> Vec<u8> {
+    let mut out = utf16(text.get(..2 * limit.get() + 2).unwrap_or(text));
+    limit.truncate(&mut out);
     out.shrink_to_fit();
     out
 }

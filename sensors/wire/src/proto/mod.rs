@@ -39,6 +39,7 @@ mod first;
 use crate::counters::Counters;
 use crate::fields::Field;
 use crate::flow::Shared;
+use crate::limits::{self, Limit};
 use crate::messages::{Direction, Event, EventKind, FlowInfo, Sink, Value};
 use crate::{files, flow, packets, pipeline};
 pub use first::FirstBytes;
@@ -68,10 +69,20 @@ macro_rules! protocols {
             ("http2", http2::WEIRDS),
             $((EventKind::$kind.name(), $($module)::+::WEIRDS),)*
         ];
+
+        /// Limits, a table each.
+        pub(crate) const LIMITS: &[&[&Limit]] = &[
+            $($($module)::+::limits::ALL,)*
+            crate::decode::limits::ALL,
+            flow::limits::ALL,
+            dtls::limits::ALL,
+            http::content::limits::ALL,
+            http2::limits::ALL,
+        ];
     };
 }
 
-// One row a kind: the module that has its `FIELDS` and `WEIRDS`.
+// One row a kind: the module that has its `FIELDS`, `WEIRDS` and `limits`.
 protocols! {
     Dns dns;
     Http http;
@@ -164,6 +175,7 @@ impl Context<'_> {
     pub fn emit(&mut self, kind: EventKind, fields: &[(Field, Value<'_>)]) {
         debug_assert!(fields.windows(2).all(|pair| pair[0].0 < pair[1].0), "fields out of order");
         self.counters.events += 1;
+        self.counters.parser_limit += limits::take_loose();
         self.sink.event(&Event { kind, time: self.time, packet: self.packet, flow: self.flow, fields });
     }
 
@@ -183,9 +195,17 @@ impl Context<'_> {
     }
 
     /// Counts a limit that was hit, and its anomaly.
-    pub fn limit(&mut self, protocol: &'static str, name: &'static str, detail: &[u8]) {
-        self.counters.parser_limit += 1;
-        self.weird(protocol, name, detail);
+    pub fn limit(&mut self, limit: &'static Limit, name: &'static str, detail: &[u8]) {
+        self.hit(limit);
+        self.weird(limit.part, name, detail);
+    }
+
+    /// Counts a limit that was hit, where one was.
+    pub fn hit(&mut self, limit: impl Into<Option<&'static Limit>>) {
+        if let Some(limit) = limit.into() {
+            limit.note();
+            self.counters.parser_limit += 1;
+        }
     }
 
     /// Counts an anomaly; gives out a `weird` event the first time that the flow shows it.

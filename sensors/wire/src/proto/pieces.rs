@@ -1,6 +1,6 @@
 //! Bytes put together from pieces that come in any order, each with its offset.
 
-/// Pieces that may wait for one before them. QUIC clients that scramble their hello make some twenty.
+/// Shared: pieces that may wait for one before them. QUIC clients that scramble their hello make some twenty.
 pub(crate) const MAX_PIECES: usize = 64;
 
 /// Too much, or in too many pieces.

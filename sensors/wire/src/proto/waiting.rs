@@ -3,11 +3,12 @@
 use std::mem::size_of;
 
 use super::Context;
+use crate::limits::Limit;
 
 /// A request that is told of without its answer where none comes.
 pub(crate) trait Request {
     /// Requests of one flow that wait; beyond it the oldest goes out as unobserved.
-    const MOST: usize;
+    fn most() -> &'static Limit;
     /// Nanoseconds of packet time that one waits.
     const WAIT: u64;
 
@@ -44,15 +45,15 @@ impl<T: Request> Waiting<T> {
     /// Adds one; where too many wait, that is counted, and the oldest goes out.
     pub(crate) fn push(&mut self, request: T, cx: &mut Context<'_>) {
         if self.is_full() {
-            cx.counters.parser_limit += 1;
+            cx.hit(T::most());
             self.0.remove(0).give_out(cx);
         }
         self.0.push(Pending { time: cx.time, packet: cx.packet, request });
     }
 
     /// True where the next one costs the oldest its place.
-    pub(crate) const fn is_full(&self) -> bool {
-        self.0.len() >= T::MOST
+    pub(crate) fn is_full(&self) -> bool {
+        self.0.len() >= T::most().get()
     }
 
     /// Place of the oldest that fits.

@@ -197,8 +197,8 @@ impl Conversation {
 
     fn offer(&mut self, offered: Offered, cx: &mut Context<'_>) {
         self.contexts.retain(|bound| bound.offered.context != offered.context);
-        if self.contexts.len() >= MAX_CONTEXTS {
-            limit(cx, b"contexts");
+        if self.contexts.len() >= MAX_CONTEXTS.get() {
+            cx.limit(&MAX_CONTEXTS, "dce_rpc_limit", b"contexts");
             self.contexts.remove(0);
         }
         let interface = interfaces::find(offered.interface);
@@ -281,8 +281,8 @@ impl Conversation {
             request_bytes: size,
             response_bytes: 0,
         };
-        if self.calls.len() >= MAX_CALLS {
-            limit(cx, b"calls");
+        if self.calls.len() >= MAX_CALLS.get() {
+            cx.limit(&MAX_CALLS, "dce_rpc_limit", b"calls");
             self.oldest(carrier, cx);
         }
         self.calls.push_back(call);
@@ -429,8 +429,4 @@ impl Half {
 fn parameters(header: &Header, head: usize) -> u64 {
     let trailer = if header.auth_len > 0 { header.auth_len + 8 } else { 0 };
     header.len.saturating_sub(head + trailer) as u64
-}
-
-fn limit(cx: &mut Context<'_>, what: &[u8]) {
-    cx.limit("dce_rpc", "dce_rpc_limit", what);
 }

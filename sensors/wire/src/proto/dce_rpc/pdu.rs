@@ -158,7 +158,7 @@ pub(super) fn offered(header: &Header, bytes: &[u8]) -> Option<Vec<Offered>> {
     let count = usize::from(*bytes.get(24)?);
     let mut all = Vec::new();
     let mut at = 28;
-    for _ in 0..count.min(MAX_BIND) {
+    for _ in 0..MAX_BIND.at_most(count) {
         let syntaxes = usize::from(*bytes.get(at + 2)?);
         let version = order.u32(bytes, at + 20)?;
         all.push(Offered {
@@ -178,7 +178,7 @@ pub(super) fn results(header: &Header, bytes: &[u8]) -> Option<Vec<(u16, u16)>> 
     let at = (26 + address).next_multiple_of(4);
     let count = usize::from(*bytes.get(at)?);
     let result = |at| Some((order.u16(bytes, at)?, order.u16(bytes, at + 2)?));
-    (0..count.min(MAX_BIND)).map(|row| result(at + 4 + 24 * row)).collect()
+    (0..MAX_BIND.at_most(count)).map(|row| result(at + 4 + 24 * row)).collect()
 }
 
 /// Kind and level of security, and the token.

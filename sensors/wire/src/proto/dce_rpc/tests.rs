@@ -214,9 +214,10 @@ fn a_gap_costs_what_it_hides() {
 #[test]
 fn limits_are_counted_and_told() {
     let maker = Maker { is_big: false };
-    let calls = (0..limits::MAX_CALLS as u32 + 3).map(|call| (ToServer, maker.request(3, call + 10, 1, &[])));
+    let calls =
+        (0..limits::MAX_CALLS.get() as u32 + 3).map(|call| (ToServer, maker.request(3, call + 10, 1, &[])));
     let recorder = run(&calls.collect::<Vec<_>>(), usize::MAX);
-    assert_eq!(recorder.events().len(), limits::MAX_CALLS + 3);
+    assert_eq!(recorder.events().len(), limits::MAX_CALLS.get() + 3);
     assert_eq!(recorder.counters.parser_limit, 3);
     assert_eq!(recorder.weird(), ["dce_rpc_limit"]);
 }

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::exchange::Exchange;
+use super::limits::MAX_MESSAGES;
 use super::message::MessageType;
 use crate::fields::Field;
 use crate::messages::{EventKind, Value};
@@ -84,7 +85,7 @@ fn hex(bytes: &[u8], separator: &str) -> Vec<u8> {
 
 /// Gives out the event of an exchange.
 pub(super) fn emit(exchange: &Exchange, cx: &mut Context<'_>) {
-    cx.counters.parser_limit += u64::from(exchange.is_shortened);
+    cx.hit(exchange.is_shortened.then_some(&MAX_MESSAGES));
     if !cx.sink.wants(EventKind::Dhcp) {
         return;
     }

@@ -67,7 +67,7 @@ impl Exchange {
 
     /// Lists a message; where the list is full a repeat goes, else the oldest: what ended the exchange is always there.
     fn list(&mut self, kind: MessageType) {
-        if self.kinds.len() >= MAX_MESSAGES {
+        if self.kinds.len() >= MAX_MESSAGES.get() {
             self.is_shortened = true;
             let repeat = self.kinds.windows(2).position(|pair| matches!(pair, [one, next] if one == next));
             self.kinds.remove(repeat.unwrap_or(0));
@@ -78,7 +78,7 @@ impl Exchange {
     /// Another server ends it too, as one that nobody runs on purpose does.
     fn is_also_answered(&self, message: &Message<'_>, sender: IpAddr) -> bool {
         let server = server_of(message, sender).filter(|server| !self.servers.contains(server));
-        message.is_reply() && message.kind.ends() && server.is_some() && self.servers.len() < MAX_LISTED
+        message.is_reply() && message.kind.ends() && server.is_some() && self.servers.len() < MAX_LISTED.get()
     }
 
     fn ask(&mut self, message: &Message<'_>) {
@@ -102,7 +102,7 @@ impl Exchange {
         let address = server_of(message, sender);
         renew(&mut self.server, address);
         let new = address.filter(|address| !self.servers.contains(address));
-        self.servers.extend(new.filter(|_| self.servers.len() < MAX_LISTED));
+        self.servers.extend(new.filter(|_| !MAX_LISTED.is_reached(self.servers.len())));
         renew(&mut self.assigned, message.address(16));
         renew(&mut self.lease, message.number(51));
         renew(&mut self.mask, message.addresses(1).first().copied());
@@ -235,11 +235,11 @@ impl Exchanges {
 
     /// Makes room: forgets what was told, then takes out the stalest.
     pub(super) fn make_room(&mut self) -> Option<Exchange> {
-        if self.open.len() < MAX_EXCHANGES {
+        if self.open.len() < MAX_EXCHANGES.get() {
             return None;
         }
         self.forget_told();
-        if self.open.len() < MAX_EXCHANGES {
+        if self.open.len() < MAX_EXCHANGES.get() {
             return None;
         }
         let stalest = self.open.iter().min_by_key(|(id, known)| (known.newest, **id)).map(|(id, _)| *id)?;

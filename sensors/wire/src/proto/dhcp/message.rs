@@ -117,8 +117,7 @@ impl<'a> Message<'a> {
         let mut whole: Option<Vec<u8>> = None;
         for (_, value) in fields.into_iter().flat_map(options).filter(|(code, _)| *code == wanted) {
             let whole = whole.get_or_insert_default();
-            let room = MAX_OPTION.saturating_sub(whole.len());
-            whole.extend_from_slice(value.get(..room).unwrap_or(value));
+            whole.extend_from_slice(MAX_OPTION.beside(whole.len(), value));
         }
         whole
     }
@@ -136,7 +135,7 @@ impl<'a> Message<'a> {
 
     pub(super) fn addresses(&self, code: u8) -> Vec<Ipv4Addr> {
         let value = self.option(code).unwrap_or_default();
-        value.chunks_exact(4).filter_map(address).take(MAX_LISTED).collect()
+        MAX_LISTED.take(value.chunks_exact(4).filter_map(address)).collect()
     }
 }
 
@@ -177,7 +176,7 @@ pub(super) fn routes(value: &[u8]) -> Vec<Vec<u8>> {
         let text = format!("{}/{bits} via {}", Ipv4Addr::from(octets), Ipv4Addr::from(*router));
         (bits <= 32).then(|| text.into_bytes())
     };
-    std::iter::from_fn(next).take(MAX_LISTED).collect()
+    MAX_LISTED.take(std::iter::from_fn(next)).collect()
 }
 
 /// A client's full name: flags, two codes, then text, or labels where flag E is set (RFC 4702 2).

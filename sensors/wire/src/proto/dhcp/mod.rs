@@ -17,7 +17,7 @@ pub use exchange::Exchanges;
 use super::{Close, Context, DatagramParser, FirstBytes, Next, Probe};
 use crate::messages::{Direction, EventKind};
 use exchange::{Id, Outcome, id_of};
-use limits::MAX_PER_FLOW;
+use limits::{MAX_EXCHANGES, MAX_PER_FLOW};
 use message::{Message, is_message};
 
 /// Anomalies that this protocol can name, with their meaning.
@@ -61,7 +61,7 @@ impl DatagramParser for Dhcp {
             return Next::More;
         };
         if let Some(stalest) = cx.shared.dhcp.make_room() {
-            cx.limit("dhcp", "dhcp_too_many_exchanges", b"");
+            cx.limit(&MAX_EXCHANGES, "dhcp_too_many_exchanges", b"");
             event::emit(&stalest, cx);
         }
         let (id, sender) = (id_of(&message, cx.flow), cx.flow.ip[direction.index()]);
@@ -90,8 +90,8 @@ impl DatagramParser for Dhcp {
 impl Dhcp {
     fn begin(&mut self, id: Id, cx: &mut Context<'_>) {
         self.begun.retain(|(id, ..)| cx.shared.dhcp.waits(id));
-        if self.begun.len() >= MAX_PER_FLOW {
-            cx.limit("dhcp", "dhcp_too_many_exchanges", b"");
+        if self.begun.len() >= MAX_PER_FLOW.get() {
+            cx.limit(&MAX_PER_FLOW, "dhcp_too_many_exchanges", b"");
             let (id, time, packet) = self.begun.remove(0);
             tell_late(&id, (time, packet), true, cx);
         }

@@ -1,10 +1,11 @@
 //! Builds the one event of an exchange.
 
 use super::apdu::Fragment;
-use super::limits::MAX_OBJECTS;
+use super::limits::{MAX_CONTROLS, MAX_OBJECTS};
 use super::names;
 use super::objects::{Control, Object, Objects};
 use crate::fields::Field;
+use crate::limits::Limit;
 use crate::messages::{EventKind, Value};
 use crate::proto::Context;
 use crate::proto::row::{Row, named};
@@ -73,18 +74,18 @@ impl Exchange {
         }
     }
 
-    /// Adds a fragment of the answer; true where a limit was hit.
-    pub(super) fn add(&mut self, answer: Fragment) -> bool {
+    /// Adds a fragment of the answer; gives the limit that was hit.
+    pub(super) fn add(&mut self, answer: Fragment) -> Option<&'static Limit> {
         let before = self.answer.map_or(0, |(_, iin)| iin);
         self.answer = Some((answer.function, before | answer.iin.unwrap_or(0)));
         let mine = &mut self.answer_objects;
-        let room = MAX_OBJECTS.saturating_sub(mine.list.len());
+        let room = MAX_OBJECTS.get().saturating_sub(mine.list.len());
         let is_limited = answer.objects.list.len() > room;
         mine.list.extend(answer.objects.list.into_iter().take(room));
         mine.controls.extend(answer.objects.controls);
-        mine.controls.truncate(super::limits::MAX_CONTROLS);
+        mine.controls.truncate(MAX_CONTROLS.at_most(mine.controls.len()));
         mine.is_part |= answer.objects.is_part || is_limited;
-        is_limited
+        is_limited.then_some(&MAX_OBJECTS)
     }
 
     /// Requests and what repeats them; of an answer alone, its own.

@@ -74,8 +74,8 @@ impl Dnp3 {
         match self.assembly[direction.index()].segment(frame, &self.data, take) {
             Ok(()) => {}
             Err(Fault::Order) => cx.weird("dnp3", "dnp3_segment_out_of_order", b""),
-            Err(Fault::Limit) => {
-                cx.limit("dnp3", "dnp3_fragment_limit", b"");
+            Err(Fault::Limit(limit)) => {
+                cx.limit(limit, "dnp3_fragment_limit", b"");
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Object headers of an application fragment (IEEE 1815-2012, 4.2.2.7), and what controls say.
 
 use super::limits::{MAX_CONTROLS, MAX_OBJECTS};
+use crate::limits::Limit;
 
 /// One object header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub(super) struct Objects {
     /// Objects that could not be read, or are beyond a limit, follow.
     pub(super) is_part: bool,
     /// A limit was hit.
-    pub(super) is_limited: bool,
+    pub(super) limited: Option<&'static Limit>,
 }
 
 /// Bytes of one object.
@@ -52,8 +53,8 @@ impl Objects {
     }
 
     fn header<'a>(&mut self, bytes: &'a [u8], has_data: bool) -> Option<&'a [u8]> {
-        if self.list.len() >= MAX_OBJECTS {
-            self.is_limited = true;
+        if self.list.len() >= MAX_OBJECTS.get() {
+            self.limited = Some(&MAX_OBJECTS);
             return None;
         }
         let (&[group, variation, qualifier], rest) = bytes.split_first_chunk::<3>()?;
@@ -114,10 +115,10 @@ impl Objects {
             _ => return,
         };
         let Some(status) = object.last().copied() else { return };
-        if self.controls.len() < MAX_CONTROLS {
+        if self.controls.len() < MAX_CONTROLS.get() {
             self.controls.push(Control { index, code, status });
         } else {
-            self.is_limited = true;
+            self.limited = Some(&MAX_CONTROLS);
         }
     }
 }

@@ -176,7 +176,7 @@ fn segments_out_of_order_are_told_and_limits_bite() {
     assert!(log.counters.parser_limit > 0);
     let many: Vec<u8> = (0..12).flat_map(|to| addressed(0xc4, to, MASTER, &[0x40, 0xc0, 1])).collect();
     assert_eq!(run(&[(Direction::ToServer, &many)]).weird(), ["dnp3_fragment_limit"]);
-    let headers = [&[0xc0, 1][..], &[30, 0, 6].repeat(limits::MAX_OBJECTS + 1)].concat();
+    let headers = [&[0xc0, 1][..], &[30, 0, 6].repeat(limits::MAX_OBJECTS.get() + 1)].concat();
     let parts: Vec<Vec<u8>> = headers.chunks(200).map(<[u8]>::to_vec).collect();
     let segments =
         [[&[0x40][..], &parts[0]].concat(), [&[0x81][..], parts.get(1).map_or(&[][..], |p| p)].concat()];
@@ -185,7 +185,7 @@ fn segments_out_of_order_are_told_and_limits_bite() {
     assert!(show(&log, &["request.groups"])[0].ends_with("30|?"));
     assert_eq!(log.counters.parser_limit, 1);
     let asked: Vec<u8> =
-        (0..=limits::MAX_PENDING as u8).flat_map(|n| single(true, &[0xc0 | n & 15, 23])).collect();
+        (0..=limits::MAX_PENDING.get() as u8).flat_map(|n| single(true, &[0xc0 | n & 15, 23])).collect();
     assert_eq!(run(&[(Direction::ToServer, &asked)]).counters.parser_limit, 1);
 }
 

@@ -6,6 +6,7 @@ use super::limits::{ANSWER_TIMEOUT, MAX_PENDING};
 use super::link::Frame;
 use super::names;
 use super::objects::Objects;
+use crate::limits::Limit;
 use crate::proto::Context;
 use crate::proto::waiting::{Request, Waiting};
 
@@ -20,8 +21,11 @@ struct Open {
 }
 
 impl Request for Open {
-    const MOST: usize = MAX_PENDING;
     const WAIT: u64 = ANSWER_TIMEOUT;
+
+    fn most() -> &'static Limit {
+        &MAX_PENDING
+    }
 
     fn unanswered(&self, cx: &mut Context<'_>) {
         event::emit(&self.exchange, cx);
@@ -41,9 +45,7 @@ impl Transactions {
         let Some(fragment) = Fragment::read(bytes) else {
             return cx.weird("dnp3", "dnp3_short_fragment", b"");
         };
-        if fragment.objects.is_limited {
-            cx.counters.parser_limit += 1;
-        }
+        cx.hit(fragment.objects.limited);
         match fragment.function {
             // A confirmation belongs to the answer that it confirms.
             0 => {}
@@ -95,9 +97,7 @@ impl Transactions {
         let open = &mut pending.request;
         open.next = (fragment.sequence() + 1) & 0x0f;
         open.exchange.answered_after(cx.time.saturating_sub(pending.time));
-        if open.exchange.add(fragment) {
-            cx.counters.parser_limit += 1;
-        }
+        cx.hit(open.exchange.add(fragment));
     }
 
     /// An answer whose request was not seen; where more follows, it waits for it.

@@ -2,6 +2,7 @@
 
 use super::limits::{MAX_FRAGMENT, MAX_PAIRS};
 use super::link::{Frame, Segment};
+use crate::limits::Limit;
 
 /// Why a segment could not be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,7 +10,7 @@ pub(super) enum Fault {
     /// It does not follow what came before; a lost segment, or one from elsewhere.
     Order,
     /// The fragment is too long, or too many are under way.
-    Limit,
+    Limit(&'static Limit),
 }
 
 #[derive(Debug)]
@@ -51,7 +52,7 @@ impl Assembly {
     }
 
     fn begin(&mut self, frame: Frame, segment: Segment, body: &[u8]) -> Result<(), Fault> {
-        let is_full = self.0.len() >= MAX_PAIRS;
+        let is_full = self.0.len() >= MAX_PAIRS.get();
         if is_full {
             self.0.remove(0);
         }
@@ -62,7 +63,7 @@ impl Assembly {
             next,
             bytes: body.to_vec(),
         });
-        if is_full { Err(Fault::Limit) } else { Ok(()) }
+        if is_full { Err(Fault::Limit(&MAX_PAIRS)) } else { Ok(()) }
     }
 
     fn add(
@@ -75,8 +76,8 @@ impl Assembly {
         let Some(pair) = self.0.get_mut(at) else { return Err(Fault::Order) };
         let fault = if segment.sequence() != pair.next {
             Some(Fault::Order)
-        } else if pair.bytes.len() + body.len() > MAX_FRAGMENT {
-            Some(Fault::Limit)
+        } else if pair.bytes.len() + body.len() > MAX_FRAGMENT.get() {
+            Some(Fault::Limit(&MAX_FRAGMENT))
         } else {
             None
         };

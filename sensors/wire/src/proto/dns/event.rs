@@ -74,7 +74,7 @@ impl Edns {
 
     /// Of the OPT record among the records from `at` on, where they can be read.
     pub(super) fn find(message: &[u8], mut at: usize, records: usize) -> Self {
-        for _ in 0..records.min(MAX_RECORDS) {
+        for _ in 0..MAX_RECORDS.at_most(records) {
             let Ok(record) = Record::read(message, at) else { break };
             if record.rtype == 41 {
                 return Self::read(&record);
@@ -88,7 +88,7 @@ impl Edns {
 /// `name TYPE` of each question, where a message has several.
 pub(super) fn questions(message: &[u8], header: &Header) -> Vec<Vec<u8>> {
     let (mut all, mut at) = (Vec::new(), Header::LEN);
-    let several = if header.counts[0] > 1 { usize::from(header.counts[0]).min(MAX_QUESTIONS) } else { 0 };
+    let several = if header.counts[0] > 1 { MAX_QUESTIONS.at_most(header.counts[0].into()) } else { 0 };
     for _ in 0..several {
         let mut text = Vec::new();
         let Ok(question) = names::read(message, at, &mut text).and_then(|end| Question::tail(message, end))
@@ -250,7 +250,7 @@ struct Answers {
 impl Answers {
     fn read(message: &[u8], header: &Header, at: usize, text: &mut Vec<u8>, cx: &mut Context<'_>) -> Self {
         let mut answers = Self { rows: Vec::new(), seen: 0, next: at, part: false };
-        for _ in 0..usize::from(header.counts[1]).min(MAX_RECORDS) {
+        for _ in 0..MAX_RECORDS.at_most(header.counts[1].into()) {
             if let Err(malformed) = answers.take(message, text, cx) {
                 if malformed != Malformed::Truncated || !cx.cut {
                     cx.weird("dns", malformed.weird(), b"answer");
@@ -269,10 +269,10 @@ impl Answers {
 
     fn take(&mut self, message: &[u8], text: &mut Vec<u8>, cx: &mut Context<'_>) -> Result<(), Malformed> {
         let record = Record::read(message, self.next)?;
-        if self.rows.len() < MAX_ANSWERS {
-            self.rows.push(row(message, &record, text, cx)?);
+        if self.rows.len() < MAX_ANSWERS.get() {
+            self.rows.push(row(message, &record, text)?);
         } else if self.rows.len() == self.seen {
-            cx.counters.parser_limit += 1;
+            cx.hit(&MAX_ANSWERS);
         }
         self.seen += 1;
         self.next = record.next;
@@ -300,13 +300,11 @@ impl Answers {
     }
 }
 
-fn row(message: &[u8], record: &Record, text: &mut Vec<u8>, cx: &mut Context<'_>) -> Result<Row, Malformed> {
+fn row(message: &[u8], record: &Record, text: &mut Vec<u8>) -> Result<Row, Malformed> {
     let begin = text.len();
     names::read(message, record.name, text)?;
     let name = Span(begin, text.len());
-    if !rdata::text(message, record, text) {
-        cx.counters.parser_limit += 1;
-    }
+    rdata::text(message, record, text);
     let data = Span(name.1, text.len());
     // The top bit of the class is multicast DNS's "flush" (RFC 6762 10.2).
     put_name(text, registry::class(record.class & 0x7fff), "CLASS", record.class);

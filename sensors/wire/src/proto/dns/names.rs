@@ -81,7 +81,7 @@ impl Walk {
 
     fn jump(&mut self, target: usize) -> Result<(), Malformed> {
         self.jumps += 1;
-        if target >= self.floor || self.jumps > MAX_POINTERS {
+        if target >= self.floor || self.jumps > MAX_POINTERS.at_most(self.jumps) {
             return Err(Malformed::Pointer);
         }
         self.end.get_or_insert(self.at + 2);

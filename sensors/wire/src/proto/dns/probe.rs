@@ -4,9 +4,9 @@ use super::limits::PROBE_RECORDS;
 use super::parse::{Header, Malformed, Question, Record};
 use crate::proto::Probe;
 
-/// Questions that one message may reasonably have.
+/// Probe: questions that one message may reasonably have.
 const MAX_QUESTIONS: u16 = 32;
-/// The same where all of them can be looked at: multicast DNS asks for many services at once.
+/// Probe: the same where all of them can be looked at: multicast DNS asks for many services at once.
 const MAX_KNOWN_QUESTIONS: u16 = 256;
 
 /// Looks at one whole message.

@@ -5,6 +5,7 @@ use super::flavour;
 use super::limits::{ANSWER_TIMEOUT, MAX_PENDING};
 use super::names;
 use super::parse::{Flags, Header, Malformed, Question};
+use crate::limits::Limit;
 use crate::messages::{Direction, EventKind};
 use crate::proto::Context;
 use crate::proto::waiting::{Request, Waiting};
@@ -47,8 +48,11 @@ impl Query {
 }
 
 impl Request for Query {
-    const MOST: usize = MAX_PENDING;
     const WAIT: u64 = ANSWER_TIMEOUT;
+
+    fn most() -> &'static Limit {
+        &MAX_PENDING
+    }
 
     fn unanswered(&self, cx: &mut Context<'_>) {
         event::query(&self.asked(), &[], cx);

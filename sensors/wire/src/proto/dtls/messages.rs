@@ -1,13 +1,10 @@
 //! Handshake messages put together from fragments and into their order (RFC 6347 4.2.2 and 4.2.3).
 
+use super::limits::{MAX_HELD, MAX_PENDING};
 use super::record::Fragment;
+use crate::limits::Limit;
 use crate::proto::pieces::Pieces;
-use crate::proto::tls::record::{HandshakeType, MAX_CERTIFICATES};
-
-/// Messages of one direction that may be incomplete, or wait for one before them.
-pub const MAX_PENDING: usize = 16;
-/// Bytes that they may hold together.
-pub const MAX_HELD: usize = MAX_CERTIFICATES + 64 * 1024;
+use crate::proto::tls::record::HandshakeType;
 
 /// Why a direction cannot be read on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,7 +12,7 @@ pub(super) enum Fault {
     /// A message of a type that does not exist.
     Kind,
     /// Too much is waiting.
-    Limit,
+    Limit(&'static Limit),
 }
 
 /// A message, as far as it has come.
@@ -52,8 +49,8 @@ impl Messages {
         if !part.kind.is_known() {
             return Err(Fault::Kind);
         }
-        if part.kind.must_be_whole() && part.len > part.kind.keep() {
-            return Err(Fault::Limit);
+        if let Some(limit) = part.kind.limit().filter(|limit| part.len > limit.get()) {
+            return Err(Fault::Limit(limit));
         }
         let is_early = self.next.is_none_or(|next| part.number < next);
         if is_early && matches!(part.kind.0, 1..=3) {
@@ -69,8 +66,8 @@ impl Messages {
         let place = self.pending.partition_point(|message| message.number < part.number);
         let is_new = self.pending.get(place).is_none_or(|message| message.number != part.number);
         if is_new {
-            if self.pending.len() >= MAX_PENDING {
-                return Err(Fault::Limit);
+            if self.pending.len() >= MAX_PENDING.get() {
+                return Err(Fault::Limit(&MAX_PENDING));
             }
             let fresh =
                 Pending { number: part.number, kind: part.kind, len: part.len, pieces: Pieces::default() };
@@ -84,10 +81,10 @@ impl Messages {
         }
         let need = message.need();
         let wanted = part.data.get(..need - part.offset).unwrap_or(part.data);
-        if held + wanted.len() > MAX_HELD {
-            return Err(Fault::Limit);
+        if held + wanted.len() > MAX_HELD.get() {
+            return Err(Fault::Limit(&MAX_HELD));
         }
-        message.pieces.insert(part.offset as u64, wanted, need).map_err(|_| Fault::Limit)
+        message.pieces.insert(part.offset as u64, wanted, need).map_err(|_| Fault::Limit(&MAX_HELD))
     }
 
     /// The next message that is whole: the next in order, or with `all` whatever is whole.

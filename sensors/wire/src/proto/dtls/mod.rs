@@ -3,6 +3,7 @@
 //! Records and fragments are read here; what the messages say, and the event, are TLS's own (`proto/tls`). The event is
 //! told apart by `network.transport`, which is udp, and by `tls.version_protocol`, which is dtls.
 
+pub mod limits;
 mod messages;
 mod record;
 
@@ -16,7 +17,6 @@ use super::tls::{self, HANDSHAKE_WAIT, ONE_WAY_WAIT};
 use super::{Close, Context, DatagramParser, FirstBytes, Next, Probe};
 use crate::messages::{Direction, EventKind};
 use messages::{Fault, Messages};
-pub use messages::{MAX_HELD, MAX_PENDING};
 use record::{Fragment, Record};
 
 /// Reads the handshake of one flow.
@@ -116,8 +116,8 @@ impl Dtls {
             match self.messages[way].take(&part) {
                 Ok(()) => self.give(direction, false, cx),
                 Err(Fault::Kind) => self.lose(way, "unknown_handshake_message", b"", cx),
-                Err(Fault::Limit) => {
-                    cx.counters.parser_limit += 1;
+                Err(Fault::Limit(limit)) => {
+                    cx.hit(limit);
                     self.lose(way, "message_too_long", b"", cx);
                 }
             }

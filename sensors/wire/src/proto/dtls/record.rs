@@ -102,7 +102,7 @@ pub(super) fn begins_handshake(mut datagram: &[u8]) -> bool {
     }
 }
 
-/// Messages of one direction are few.
+/// Probe: messages of one direction are few.
 const MAX_FIRST: u16 = 64;
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::limits::MAX_PENDING;
 use super::*;
 use crate::proto::testing::{self, Conversation, Recorder, Seen, conversation, feed, recordings};
 use crate::proto::x509;
@@ -156,7 +157,7 @@ fn fragment(kind: u8, len: u32, number: u16, offset: u32, data: &[u8]) -> Vec<u8
 fn limits_are_counted_and_free_what_was_held() {
     let too_long = vec![fragment(1, 0x20_0000, 0, 0, b"x")];
     let too_many: Vec<_> =
-        (0..=MAX_PENDING as u16).map(|number| fragment(11, 1000, number + 1, 0, &[7; 50])).collect();
+        (0..=MAX_PENDING.get() as u16).map(|number| fragment(11, 1000, number + 1, 0, &[7; 50])).collect();
     for datagrams in [too_long, too_many] {
         let (mut parser, mut recorder) = (Dtls::default(), recorder());
         let turns: Conversation = datagrams.into_iter().map(|bytes| (Direction::ToServer, bytes)).collect();

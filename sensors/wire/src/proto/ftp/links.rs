@@ -47,7 +47,7 @@ pub struct Links {
 impl Links {
     /// Takes note of an announcement; false where another had to go for it.
     pub(crate) fn expect(&mut self, ends: Ends, time: u64) -> bool {
-        let fits = self.links.len() < MAX_ANNOUNCED || self.make_room(time);
+        let fits = self.links.len() < MAX_ANNOUNCED.get() || self.make_room(time);
         self.remove(&ends);
         let link = Link { since: time, ..Link::default() };
         self.held += link.held();
@@ -144,8 +144,8 @@ mod tests {
     #[test]
     fn announcements_are_bounded() {
         let mut links = Links::default();
-        let fits = (0..2 * MAX_ANNOUNCED).filter(|port| links.expect(ends(*port as u16), 1)).count();
-        assert_eq!((fits, links.links.len()), (MAX_ANNOUNCED, MAX_ANNOUNCED));
+        let fits = (0..2 * MAX_ANNOUNCED.get()).filter(|port| links.expect(ends(*port as u16), 1)).count();
+        assert_eq!((fits, links.links.len()), (MAX_ANNOUNCED.get(), MAX_ANNOUNCED.get()));
         assert!(links.expect(ends(60_000), 2 + ANNOUNCEMENT_WAIT), "the old ones have expired");
         assert_eq!(links.links.len(), 1);
     }

@@ -38,7 +38,7 @@ pub const WEIRDS: &[(&str, &str)] = &[
     ("ftp_too_many_outstanding", "More commands without a reply than the limit"),
 ];
 
-/// Lines in a row that no FTP client or server says; then it is something else.
+/// Probe: lines in a row that no FTP client or server says; then it is something else.
 const MAX_STRANGE: u8 = 8;
 /// How long the end of a data connection is waited for after the reply that tells of it.
 const DATA_WAIT: u64 = 5_000_000_000;
@@ -46,8 +46,8 @@ const DATA_WAIT: u64 = 5_000_000_000;
 /// Reads one control connection.
 #[derive(Debug, Default)]
 pub struct Ftp {
-    commands: Lines<MAX_LINE>,
-    replies: Lines<MAX_LINE>,
+    commands: Lines,
+    replies: Lines,
     /// Code of the reply whose lines are being read.
     within: Option<u16>,
     strange: [u8; 2],
@@ -121,7 +121,7 @@ impl Ftp {
             if !self.commands.is_within() && is_tls(data) {
                 return Next::Switch(data.len());
             }
-            if let Some(line) = self.commands.next(&mut data) {
+            if let Some(line) = self.commands.next(&mut data, &MAX_LINE) {
                 self.line(&line, cx);
             }
         }
@@ -169,9 +169,9 @@ impl Ftp {
     }
 
     fn expect(&mut self, pending: Pending, cx: &mut Context<'_>) {
-        if self.session.outstanding.len() >= MAX_OUTSTANDING {
+        if self.session.outstanding.len() >= MAX_OUTSTANDING.get() {
             if self.session.spoke[1] {
-                cx.limit("ftp", "ftp_too_many_outstanding", b"");
+                cx.limit(&MAX_OUTSTANDING, "ftp_too_many_outstanding", b"");
             }
             if let Some(oldest) = self.session.outstanding.pop_front() {
                 self.unanswered(&oldest, cx);
@@ -213,7 +213,7 @@ impl Ftp {
         if port < MIN_DATA_PORT {
             cx.weird("ftp", "ftp_low_port", port.to_string().as_bytes());
         } else if !cx.shared.ftp.expect(ends, cx.time) {
-            cx.limit("ftp", "ftp_too_many_announcements", b"");
+            cx.limit(&limits::MAX_ANNOUNCED, "ftp_too_many_announcements", b"");
         }
         self.session.data = Some(Data { mode, ip, ends, bytes: None });
     }
@@ -260,7 +260,7 @@ impl Ftp {
             if !self.replies.is_within() && is_tls(data) {
                 return Next::Switch(data.len());
             }
-            let Some(line) = self.replies.next(&mut data) else { break };
+            let Some(line) = self.replies.next(&mut data, &MAX_LINE) else { break };
             if self.reply_line(&line.bytes, cx) {
                 return Next::Switch(data.len());
             }

@@ -1,5 +1,6 @@
 //! What is known of a session.
 
+use super::limits::MAX_PATH;
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
@@ -136,14 +137,13 @@ pub(super) struct Session {
     pub(super) told: u64,
 }
 
-/// Longest path that is put together.
-const MAX_PATH: usize = 4096;
-
 impl Session {
     /// A path of the client's, in its directory where that is known.
     pub(super) fn path(&self, argument: &[u8]) -> Vec<u8> {
         match &self.directory {
-            Some(directory) if !argument.starts_with(b"/") && directory.len() + argument.len() < MAX_PATH => {
+            Some(directory)
+                if !argument.starts_with(b"/") && !MAX_PATH.is_reached(directory.len() + argument.len()) =>
+            {
                 let slash: &[u8] = if directory.ends_with(b"/") { b"" } else { b"/" };
                 [directory, slash, argument].concat()
             }

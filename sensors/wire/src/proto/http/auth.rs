@@ -8,7 +8,7 @@ use crate::proto::ntlm::mechanism;
 pub(super) fn basic(value: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     let (scheme, rest) = value.split_at_checked(6)?;
     let token = rest.trim_ascii();
-    if !scheme.eq_ignore_ascii_case(b"basic ") || token.len() > MAX_CREDENTIALS {
+    if !scheme.eq_ignore_ascii_case(b"basic ") || MAX_CREDENTIALS.clip(token).len() < token.len() {
         return None;
     }
     let mut user = base64::decode(token)?;
@@ -23,7 +23,9 @@ pub(super) fn ntlm_token(value: &[u8]) -> Option<Vec<u8>> {
     let space = memchr::memchr(b' ', value)?;
     let (scheme, token) = (value.get(..space)?, value.get(space..)?.trim_ascii());
     let is_known = scheme.eq_ignore_ascii_case(b"ntlm") || scheme.eq_ignore_ascii_case(b"negotiate");
-    let token = Some(token).filter(|token| is_known && token.len() <= MAX_TOKEN).and_then(base64::decode)?;
+    let token = Some(token)
+        .filter(|token| is_known && MAX_TOKEN.clip(token).len() == token.len())
+        .and_then(base64::decode)?;
     mechanism::ntlm_message(&token).is_some().then_some(token)
 }
 
@@ -51,7 +53,7 @@ mod tests {
         for other in [&b"NTLM"[..], b"NTLM !", b"Negotiate YII=", b"Basic TlRMTVNTUAABAAAA", b""] {
             assert_eq!(ntlm_token(other), None);
         }
-        let long = [b"NTLM ", &bare[..], &[b'A'; MAX_TOKEN]].concat();
+        let long = [b"NTLM ", &bare[..], &vec![b'A'; MAX_TOKEN.get()]].concat();
         assert_eq!(ntlm_token(&long), None);
     }
 }

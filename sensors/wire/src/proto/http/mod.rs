@@ -256,7 +256,7 @@ impl Http {
         if probe::head(data) == Probe::No {
             return self.lose(direction, "http_no_head", data, cx);
         }
-        let seen = data.get(..MAX_HEAD).unwrap_or(data);
+        let seen = data.get(..MAX_HEAD.get()).unwrap_or(data);
         let mut scan = Scan::default();
         if let Some((head, _)) = scan.find(seen).and_then(|end| seen.split_at_checked(end)) {
             self.take_head(direction, head, scan.folded, false, cx);
@@ -271,7 +271,7 @@ impl Http {
     fn head_goes_on(&mut self, direction: Direction, data: &[u8], cx: &mut Context<'_>) -> usize {
         let half = self.half(direction);
         let before = half.part.len();
-        let taken = data.len().min(MAX_HEAD - before);
+        let taken = data.len().min(MAX_HEAD.get() - before);
         half.part.extend_from_slice(data.get(..taken).unwrap_or_default());
         if before < PROBE_BYTES && probe::head(&half.part) == Probe::No {
             return self.lose(direction, "http_no_head", data, cx);
@@ -288,10 +288,10 @@ impl Http {
 
     /// A head that is too long is taken as far as it was kept.
     fn check_length(&mut self, direction: Direction, data: &[u8], cx: &mut Context<'_>) -> usize {
-        if self.half(direction).part.len() < MAX_HEAD {
+        if self.half(direction).part.len() < MAX_HEAD.get() {
             return data.len();
         }
-        cx.counters.parser_limit += 1;
+        cx.hit(&MAX_HEAD);
         self.take_part(direction, cx);
         self.lose(direction, "http_head_too_long", data, cx)
     }
@@ -474,7 +474,7 @@ fn is_bodiless(method: Option<Method>, code: u16) -> bool {
 
 fn warn(head: &Head<'_>, cx: &mut Context<'_>) {
     if head.more {
-        cx.limit("http", "http_too_many_headers", b"");
+        cx.limit(&limits::MAX_HEADERS, "http_too_many_headers", b"");
     }
     if head.broken {
         cx.weird("http", "http_bad_header", b"");

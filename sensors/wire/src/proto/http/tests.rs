@@ -374,7 +374,7 @@ fn what_follows_a_bad_length_is_looked_at_as_a_head() {
 #[test]
 fn a_head_that_is_too_long_is_told_as_far_as_it_goes() {
     let mut bench = Bench::new();
-    let long = [b"GET /long HTTP/1.1\r\nHost: a.dk\r\nX: ".to_vec(), vec![b'x'; MAX_HEAD]].concat();
+    let long = [b"GET /long HTTP/1.1\r\nHost: a.dk\r\nX: ".to_vec(), vec![b'x'; MAX_HEAD.get()]].concat();
     for part in long.chunks(1000) {
         bench.send(UP, part);
     }
@@ -390,7 +390,7 @@ fn a_head_that_is_too_long_is_told_as_far_as_it_goes() {
 #[test]
 fn open_requests_are_limited() {
     let mut bench = Bench::new();
-    for _ in 0..=MAX_PENDING {
+    for _ in 0..=MAX_PENDING.get() {
         bench.send(UP, b"GET /a HTTP/1.1\r\n\r\n");
     }
     assert_eq!((bench.log.events().len(), bench.log.counters.parser_limit), (1, 1));

@@ -62,15 +62,15 @@ impl Transactions {
     }
 
     pub(crate) fn push(&mut self, request: Request, cx: &mut Context<'_>) {
-        if self.open.len() >= MAX_PENDING {
-            cx.counters.parser_limit += 1;
+        if self.open.len() >= MAX_PENDING.get() {
+            cx.hit(&MAX_PENDING);
             self.pop().inspect(|oldest| give_out(oldest, cx));
         }
         self.bytes += request.held();
         self.open.push_back(request);
-        if self.bytes > MAX_PENDING_BYTES {
-            cx.counters.parser_limit += 1;
-            self.tell_until(cx, |bytes, _| bytes <= MAX_PENDING_BYTES);
+        if self.bytes > MAX_PENDING_BYTES.get() {
+            cx.hit(&MAX_PENDING_BYTES);
+            self.tell_until(cx, |bytes, _| bytes <= MAX_PENDING_BYTES.get());
         }
     }
 

@@ -5,7 +5,8 @@ use super::transactions::Request;
 use super::url::Authority;
 use crate::messages::{Direction, EventKind};
 use crate::proto::http2::Http2;
-use crate::proto::websocket::{MAX_TEXT, Opening, WebSocket};
+use crate::proto::websocket::limits::MAX_TEXT;
+use crate::proto::websocket::{Opening, WebSocket};
 use crate::proto::{Close, Context, Next, StreamParser};
 
 /// The protocol that both sides changed to.
@@ -86,5 +87,5 @@ fn opening(request: Option<&Request>, response: &Head<'_>) -> Opening {
 
 fn kept(text: Option<&[u8]>) -> Option<Vec<u8>> {
     let text = text.filter(|text| !text.is_empty())?;
-    Some(text.get(..MAX_TEXT).unwrap_or(text).to_vec())
+    Some(MAX_TEXT.clip(text).to_vec())
 }

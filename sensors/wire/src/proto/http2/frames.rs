@@ -44,10 +44,14 @@ impl Frame {
     }
 
     /// The most of a payload that is gathered before it is read; none is passed over.
-    const fn most(self) -> usize {
+    const fn is_block(self) -> bool {
+        matches!(self.kind, HEADERS | PUSH_PROMISE | CONTINUATION)
+    }
+
+    fn most(self) -> usize {
         match self.kind {
-            HEADERS | PUSH_PROMISE | CONTINUATION => MAX_BLOCK,
-            SETTINGS => MAX_SETTINGS,
+            _ if self.is_block() => MAX_BLOCK.get(),
+            SETTINGS => MAX_SETTINGS.get(),
             RST_STREAM => 4,
             _ => 0,
         }
@@ -143,7 +147,10 @@ impl Place {
 
     fn begin(&mut self, frame: Frame) -> Option<Piece<'static>> {
         *self = Self::default();
-        if frame.most() == MAX_BLOCK && frame.len as usize > MAX_BLOCK {
+        if frame.kind == SETTINGS {
+            MAX_SETTINGS.at_most(frame.len as usize);
+        }
+        if frame.is_block() && frame.len as usize > MAX_BLOCK.get() {
             *self = Self::Lost;
             return Some(Piece::Bad("http2_header_block_too_long"));
         }
@@ -172,7 +179,7 @@ impl Place {
 }
 
 impl Payload {
-    const fn can_lose(&self, len: u64) -> bool {
+    fn can_lose(&self, len: u64) -> bool {
         len < self.left as u64 && self.frame.most() == 0 && self.padding.is_some()
     }
 

@@ -22,7 +22,7 @@ pub(super) struct List {
 impl List {
     pub(super) fn add(&mut self, name: &[u8], value: &[u8]) {
         self.size += name.len() + value.len() + 32;
-        if self.size > MAX_LIST {
+        if self.size > MAX_LIST.get() {
             self.cut = true;
             return;
         }

@@ -18,7 +18,7 @@ use frames::{
 };
 use head::List;
 use hpack::{Broken, Decoder};
-use limits::{MAX_BLOCK, MAX_CONTINUATIONS};
+use limits::{MAX_BLOCK, MAX_CONTINUATIONS, MAX_LIST, MAX_TABLE};
 use streams::{Side, Streams};
 
 /// Anomalies that this protocol can name, with their meaning; the kind of its events is `http`.
@@ -196,7 +196,7 @@ impl Http2 {
         let within = self.half(direction).block.as_ref().map(|block| block.frame.stream);
         match piece {
             Piece::Bad(name) => {
-                cx.counters.parser_limit += u64::from(name == "http2_header_block_too_long");
+                cx.hit((name == "http2_header_block_too_long").then_some(&MAX_BLOCK));
                 self.lose(direction, name, cx);
             }
             Piece::Whole(frame, payload) if frame.kind == CONTINUATION && within == Some(frame.stream) => {
@@ -259,9 +259,9 @@ impl Http2 {
     fn go_on(&mut self, direction: Direction, frame: Frame, payload: &[u8], cx: &mut Context<'_>) {
         let Some(mut block) = self.half(direction).block.take() else { return };
         block.pieces += 1;
-        if block.pieces > MAX_CONTINUATIONS || block.bytes.len() + payload.len() > MAX_BLOCK {
-            let flood = block.pieces > MAX_CONTINUATIONS;
-            cx.counters.parser_limit += 1;
+        if block.pieces > MAX_CONTINUATIONS.get() || block.bytes.len() + payload.len() > MAX_BLOCK.get() {
+            let flood = block.pieces > MAX_CONTINUATIONS.get();
+            cx.hit(if flood { &MAX_CONTINUATIONS } else { &MAX_BLOCK });
             let name = if flood { "http2_continuation_flood" } else { "http2_header_block_too_long" };
             self.lose(direction, name, cx);
             return;
@@ -288,12 +288,12 @@ impl Http2 {
             Ok(()) => {}
             Err(Broken::Malformed) => return self.lose(direction, "http2_bad_header_block", cx),
             Err(Broken::TableTooLarge) => {
-                cx.counters.parser_limit += 1;
+                cx.hit(&MAX_TABLE);
                 return self.lose(direction, "http2_table_too_large", cx);
             }
         }
         if list.cut {
-            cx.limit("http2", "http2_headers_too_long", b"");
+            cx.limit(&MAX_LIST, "http2_headers_too_long", b"");
         }
         if list.bad {
             cx.weird("http2", "http2_bad_header", b"");

@@ -105,14 +105,14 @@ impl Streams {
     fn insert(&mut self, id: u32, stream: Stream, cx: &mut Context<'_>) {
         self.heads += stream.head();
         self.open.insert(id, stream);
-        if self.open.len() > MAX_STREAMS {
-            cx.limit("http2", "http2_too_many_streams", b"");
+        if self.open.len() > MAX_STREAMS.get() {
+            cx.limit(&MAX_STREAMS, "http2_too_many_streams", b"");
             let oldest = self.open.keys().next().copied();
             oldest.into_iter().for_each(|oldest| self.drop_stream(oldest, cx));
         }
-        if self.heads > MAX_HEADS {
-            cx.counters.parser_limit += 1;
-            self.tell_until(cx, |heads, _| heads <= MAX_HEADS);
+        if self.heads > MAX_HEADS.get() {
+            cx.hit(&MAX_HEADS);
+            self.tell_until(cx, |heads, _| heads <= MAX_HEADS.get());
         }
     }
 
@@ -208,9 +208,9 @@ impl Streams {
         let waits = self.open.get(&id).is_some_and(|stream| !stream.answered);
         self.drop_stream(id, cx);
         self.resets += u64::from(waits && side == Side::Client);
-        if self.resets > MAX_RESETS && !self.flooded {
+        if self.resets > MAX_RESETS.get() as u64 && !self.flooded {
             self.flooded = true;
-            cx.weird("http2", "http2_rapid_reset", b"");
+            cx.limit(&MAX_RESETS, "http2_rapid_reset", b"");
         }
     }
 

@@ -257,7 +257,7 @@ fn push_answer<'a>(fields: &mut Fields<'a>, answer: Answer<'a>, texts: &'a Texts
 fn push_error<'a>(fields: &mut Fields<'a>, error: &'a Error, texts: &'a Texts) {
     push_text(fields, Field::KerberosError, texts.error.as_ref());
     fields.extend(u64::try_from(error.code).ok().map(|code| (Field::KerberosErrorCode, Value::Number(code))));
-    let said = error.text.as_deref().map(|text| text.get(..MAX_TEXT).unwrap_or(text));
+    let said = error.text.as_deref().map(|text| MAX_TEXT.clip(text));
     fields.extend(said.map(|said| (Field::KerberosErrorText, Value::Text(said))));
 }
 

@@ -3,13 +3,17 @@
 use super::event;
 use super::limits::{ANSWER_TIMEOUT, MAX_PENDING};
 use super::message::{self, Message, Request};
+use crate::limits::Limit;
 use crate::messages::EventKind;
 use crate::proto::Context;
 use crate::proto::waiting::{self, Pending, Waiting};
 
 impl waiting::Request for Box<Request> {
-    const MOST: usize = MAX_PENDING;
     const WAIT: u64 = ANSWER_TIMEOUT;
+
+    fn most() -> &'static Limit {
+        &MAX_PENDING
+    }
 
     fn unanswered(&self, cx: &mut Context<'_>) {
         if cx.sink.wants(EventKind::Kerberos) {

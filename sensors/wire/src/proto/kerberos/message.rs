@@ -207,8 +207,7 @@ fn encrypted(mut field: Der<'_>) -> Option<i64> {
 /// Gives each PA-DATA (RFC 4120 5.2.7) of a SEQUENCE OF to `take`.
 fn each_padata(mut list: Der<'_>, mut take: impl FnMut(i64, &[u8])) {
     let mut all = Der(list.expect(Tag::SEQUENCE).unwrap_or_default());
-    for _ in 0..MAX_LIST {
-        let Some(one) = all.expect(Tag::SEQUENCE) else { break };
+    for one in MAX_LIST.take(std::iter::from_fn(|| all.expect(Tag::SEQUENCE))) {
         let mut one = Der(one);
         let number = one.field(1).and_then(|mut number| number.integer());
         let value = one.field(2).and_then(|mut value| value.expect(Tag::OCTET_STRING));
@@ -232,12 +231,12 @@ fn accepted(list: Der<'_>) -> Vec<i64> {
 fn etype_info(value: &[u8]) -> Vec<i64> {
     let mut all = Der(Der(value).expect(Tag::SEQUENCE).unwrap_or_default());
     let next = || Der(all.expect(Tag::SEQUENCE)?).field(0)?.integer();
-    std::iter::from_fn(next).take(MAX_LIST).collect()
+    MAX_LIST.take(std::iter::from_fn(next)).collect()
 }
 
 fn integers(mut list: Der<'_>) -> Vec<i64> {
     let mut all = Der(list.expect(Tag::SEQUENCE).unwrap_or_default());
-    std::iter::from_fn(|| all.integer()).take(MAX_LIST).collect()
+    MAX_LIST.take(std::iter::from_fn(|| all.integer())).collect()
 }
 
 /// PrincipalName (RFC 4120 5.2.2): its components with `/` between them.
@@ -245,12 +244,12 @@ fn principal(mut field: Der<'_>) -> Option<Vec<u8>> {
     let mut body = Der(field.expect(Tag::SEQUENCE)?);
     let mut parts = Der(body.field(1)?.expect(Tag::SEQUENCE)?);
     let mut text = Vec::new();
-    for place in 0..MAX_COMPONENTS {
-        let Some(part) = parts.expect(Tag::GENERAL_STRING) else { break };
+    let components = std::iter::from_fn(|| parts.expect(Tag::GENERAL_STRING));
+    for (place, part) in MAX_COMPONENTS.take(components).enumerate() {
         if place > 0 {
             text.push(b'/');
         }
-        text.extend_from_slice(clip(part, MAX_NAME.saturating_sub(text.len())));
+        text.extend_from_slice(MAX_NAME.beside(text.len(), part));
     }
     Some(text)
 }
@@ -269,7 +268,7 @@ fn for_user(value: &[u8]) -> Option<Vec<u8>> {
 fn addresses(mut list: Der<'_>) -> Vec<Vec<u8>> {
     let mut all = Der(list.expect(Tag::SEQUENCE).unwrap_or_default());
     let next = || all.expect(Tag::SEQUENCE);
-    std::iter::from_fn(next).take(MAX_LIST).filter_map(|one| address(Der(one))).collect()
+    MAX_LIST.take(std::iter::from_fn(next)).filter_map(|one| address(Der(one))).collect()
 }
 
 fn address(mut one: Der<'_>) -> Option<Vec<u8>> {
@@ -285,7 +284,7 @@ fn address(mut one: Der<'_>) -> Option<Vec<u8>> {
 }
 
 fn string(mut field: Der<'_>) -> Option<Vec<u8>> {
-    field.expect(Tag::GENERAL_STRING).map(|text| clip(text, MAX_NAME).to_vec())
+    field.expect(Tag::GENERAL_STRING).map(|text| MAX_NAME.clip(text).to_vec())
 }
 
 fn moment(mut field: Der<'_>) -> Option<u64> {

@@ -63,7 +63,9 @@ impl DatagramParser for KerberosDatagram {
 struct Messages;
 
 impl Cut for Messages {
-    const MOST: usize = limits::MAX_MESSAGE;
+    fn most() -> usize {
+        limits::MAX_MESSAGE.get()
+    }
 
     fn extent(bytes: &[u8]) -> Extent {
         probe::extent(bytes)
@@ -97,7 +99,7 @@ impl StreamParser for KerberosStream {
                 true
             }
             Item::Long(_) => {
-                cx.limit("kerberos", "kerberos_message_too_long", b"");
+                cx.limit(&limits::MAX_MESSAGE, "kerberos_message_too_long", b"");
                 true
             }
             Item::Broken(_) => {

@@ -7,7 +7,7 @@ use crate::proto::framing::Extent;
 
 /// Length before a message on a stream (RFC 4120 7.2.2).
 pub(super) const PREFIX: usize = 4;
-/// No message needs more.
+/// Probe: no message needs more.
 const MAX_LENGTH: u32 = 1 << 24;
 
 /// Looks at one datagram.

@@ -2,6 +2,7 @@
 
 use super::limits::{MAX_DEPTH, MAX_FILTER, MAX_PARTS};
 use crate::asn1::{Der, Tag};
+use crate::limits::Limit;
 
 const AND: Tag = Tag::context(0);
 const OR: Tag = Tag::context(1);
@@ -20,14 +21,14 @@ pub(super) enum Fault {
     /// It is no filter.
     Malformed,
     /// It is longer, deeper or has more parts than the limit.
-    Limit,
+    Limit(&'static Limit),
 }
 
 /// The text of one encoded filter (RFC 4511 4.5.1.7), and what is wrong with it.
 pub(super) fn text(element: (Tag, &[u8])) -> (Vec<u8>, Option<Fault>) {
     let mut out = Vec::new();
     let fault = walk(&mut out, element).err();
-    out.truncate(MAX_FILTER);
+    out.truncate(MAX_FILTER.get());
     (out, fault)
 }
 
@@ -35,11 +36,11 @@ pub(super) fn text(element: (Tag, &[u8])) -> (Vec<u8>, Option<Fault>) {
 fn walk(out: &mut Vec<u8>, first: (Tag, &[u8])) -> Result<(), Fault> {
     let mut open: Vec<Der<'_>> = Vec::new();
     let mut next = Some(first);
-    for _ in 0..MAX_PARTS {
+    for _ in 0..MAX_PARTS.get() {
         match next {
             Some((tag @ (AND | OR | NOT), content)) => {
-                if open.len() >= MAX_DEPTH {
-                    return Err(Fault::Limit);
+                if open.len() >= MAX_DEPTH.get() {
+                    return Err(Fault::Limit(&MAX_DEPTH));
                 }
                 out.extend_from_slice(match tag {
                     AND => b"(&",
@@ -60,11 +61,11 @@ fn walk(out: &mut Vec<u8>, first: (Tag, &[u8])) -> Result<(), Fault> {
             None => return Ok(()),
             Some(inner) => next = inner.any(),
         }
-        if out.len() > MAX_FILTER {
-            return Err(Fault::Limit);
+        if out.len() > MAX_FILTER.get() {
+            return Err(Fault::Limit(&MAX_FILTER));
         }
     }
-    Err(Fault::Limit)
+    Err(Fault::Limit(&MAX_PARTS))
 }
 
 /// One assertion in its parentheses.
@@ -103,7 +104,7 @@ fn substrings(out: &mut Vec<u8>, content: &[u8]) -> Option<()> {
     out.push(b'=');
     let mut parts = Der(body.expect(Tag::SEQUENCE)?);
     let mut last = None;
-    while let Some((tag, part)) = parts.any().filter(|_| out.len() <= MAX_FILTER) {
+    while let Some((tag, part)) = parts.any().filter(|_| out.len() <= MAX_FILTER.get()) {
         if tag != INITIAL {
             out.push(b'*');
         }
@@ -138,7 +139,7 @@ fn extensible(out: &mut Vec<u8>, content: &[u8]) -> Option<()> {
 fn value(out: &mut Vec<u8>, bytes: &[u8]) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let is_text = std::str::from_utf8(bytes).is_ok();
-    for &byte in bytes.iter().take(MAX_FILTER) {
+    for &byte in bytes.iter().take(MAX_FILTER.get()) {
         if byte < 0x20 || byte == 0x7f || b"*()\\".contains(&byte) || (byte >= 0x80 && !is_text) {
             let digit = |nibble: u8| HEX.get(usize::from(nibble & 15)).copied().unwrap_or(b'0');
             out.extend_from_slice(&[b'\\', digit(byte >> 4), digit(byte)]);
@@ -208,10 +209,10 @@ mod tests {
         for _ in 0..40 {
             deep = der(0xa2, &deep);
         }
-        assert_eq!(show(&deep).1, Some(Fault::Limit));
-        let wide = [0x87, 1, b'a'].repeat(MAX_PARTS + 1);
+        assert_eq!(show(&deep).1, Some(Fault::Limit(&MAX_DEPTH)));
+        let wide = [0x87, 1, b'a'].repeat(MAX_PARTS.get() + 1);
         let wide = [&[0xa0, 0x82, (wide.len() >> 8) as u8, wide.len() as u8][..], &wide].concat();
-        assert_eq!(show(&wide).1, Some(Fault::Limit));
+        assert_eq!(show(&wide).1, Some(Fault::Limit(&MAX_PARTS)));
         assert_eq!(show(&der(0xaf, b"x")).1, Some(Fault::Malformed));
         assert_eq!(show(&der(0xa2, &[0x87, 9])).1, Some(Fault::Malformed));
     }

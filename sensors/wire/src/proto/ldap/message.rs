@@ -60,7 +60,7 @@ impl<'a> Envelope<'a> {
     pub(super) fn controls(&self) -> Vec<Vec<u8>> {
         let mut all = Der(self.controls);
         let next = || Der(all.expect(Tag::SEQUENCE)?).expect(Tag::OCTET_STRING);
-        std::iter::from_fn(next).take(MAX_LIST).map(clip).collect()
+        MAX_LIST.take(std::iter::from_fn(next)).map(clip).collect()
     }
 }
 
@@ -205,7 +205,7 @@ impl Request {
         self.search = Some(Search { scope, aliases, size_limit, time_limit, types_only, filter, fault });
         let mut list = Der(body.expect(Tag::SEQUENCE).unwrap_or_default());
         let next = || list.expect(Tag::OCTET_STRING);
-        self.attributes = std::iter::from_fn(next).take(MAX_LIST).map(clip).collect();
+        self.attributes = MAX_LIST.take(std::iter::from_fn(next)).map(clip).collect();
         Some(())
     }
 
@@ -213,8 +213,7 @@ impl Request {
     fn modify(&mut self, mut body: Der<'_>) -> Option<()> {
         self.dn = octets(&mut body)?;
         let mut list = Der(body.expect(Tag::SEQUENCE)?);
-        for _ in 0..MAX_LIST {
-            let Some(change) = list.expect(Tag::SEQUENCE) else { break };
+        for change in MAX_LIST.take(std::iter::from_fn(|| list.expect(Tag::SEQUENCE))) {
             let mut change = Der(change);
             let kind = change.integer().and_then(registry::change).unwrap_or("change");
             let Some(name) = change.expect(Tag::SEQUENCE).and_then(|pair| octets(&mut Der(pair))) else {
@@ -252,7 +251,7 @@ pub(super) fn outcome(envelope: &Envelope<'_>) -> Option<Outcome> {
     let message = octets(&mut body)?;
     let mut list = Der(body.expect(Tag::context(3)).unwrap_or_default());
     let next = || list.expect(Tag::OCTET_STRING);
-    let referrals = std::iter::from_fn(next).take(MAX_LIST).map(clip).collect();
+    let referrals = MAX_LIST.take(std::iter::from_fn(next)).map(clip).collect();
     let extension = match envelope.tag {
         EXTENDED_RESPONSE => body.expect(Tag::context_primitive(10)).map(clip),
         _ => None,
@@ -264,7 +263,7 @@ pub(super) fn outcome(envelope: &Envelope<'_>) -> Option<Outcome> {
 fn attribute_types(list: &[u8]) -> Vec<Vec<u8>> {
     let mut list = Der(list);
     let next = || Der(list.expect(Tag::SEQUENCE)?).expect(Tag::OCTET_STRING);
-    std::iter::from_fn(next).take(MAX_LIST).map(clip).collect()
+    MAX_LIST.take(std::iter::from_fn(next)).map(clip).collect()
 }
 
 fn octets(body: &mut Der<'_>) -> Option<Vec<u8>> {
@@ -272,5 +271,5 @@ fn octets(body: &mut Der<'_>) -> Option<Vec<u8>> {
 }
 
 fn clip(text: &[u8]) -> Vec<u8> {
-    text.get(..MAX_TEXT).unwrap_or(text).to_vec()
+    MAX_TEXT.clip(text).to_vec()
 }

@@ -72,7 +72,9 @@ impl DatagramParser for LdapDatagram {
 struct Messages;
 
 impl Cut for Messages {
-    const MOST: usize = limits::MAX_MESSAGE;
+    fn most() -> usize {
+        limits::MAX_MESSAGE.get()
+    }
 
     fn extent(bytes: &[u8]) -> Extent {
         probe::extent(bytes)
@@ -189,7 +191,7 @@ fn protected(
                 None => sealed = true,
             },
             Item::Long(_) => {
-                cx.limit("ldap", "ldap_message_too_long", b"");
+                cx.limit(&limits::MAX_BUFFER, "ldap_message_too_long", b"");
                 plain.gap(u64::MAX);
             }
             Item::Broken(_) => cx.weird("ldap", "ldap_no_message", b""),

@@ -2,7 +2,7 @@
 
 use super::event::{self, Operation};
 use super::filter::Fault;
-use super::limits::{ANSWER_TIMEOUT, MAX_PENDING};
+use super::limits::{ANSWER_TIMEOUT, MAX_MESSAGE, MAX_PENDING};
 use super::message::{self, Envelope, Outcome, Request};
 use crate::messages::EventKind;
 use crate::proto::Context;
@@ -58,7 +58,7 @@ impl Operations {
 
     /// Takes the first bytes of a message that is longer than the limit.
     pub(super) fn long(&mut self, bytes: &[u8], cx: &mut Context<'_>) {
-        cx.counters.parser_limit += 1;
+        cx.hit(&MAX_MESSAGE);
         match Envelope::head(bytes) {
             Some((id, message::SEARCH_ENTRY)) => self.found(id, 0, cx),
             _ => cx.weird("ldap", "ldap_message_too_long", b""),
@@ -107,8 +107,8 @@ impl Operations {
         if let Some(old) = self.take(pending.id) {
             give_out(&old, None, None, cx);
         }
-        if self.pending.len() >= MAX_PENDING {
-            cx.counters.parser_limit += 1;
+        if self.pending.len() >= MAX_PENDING.get() {
+            cx.hit(&MAX_PENDING);
             give_out(&self.pending.remove(0), None, None, cx);
         }
         self.pending.push(pending);
@@ -216,8 +216,8 @@ impl Request {
 
 fn tell_fault(request: &Request, cx: &mut Context<'_>) {
     match request.search.as_ref().and_then(|search| search.fault) {
-        Some(Fault::Limit) => {
-            cx.limit("ldap", "ldap_filter_too_long", b"");
+        Some(Fault::Limit(limit)) => {
+            cx.limit(limit, "ldap_filter_too_long", b"");
         }
         Some(Fault::Malformed) => cx.weird("ldap", "ldap_malformed", b"filter"),
         None => {}

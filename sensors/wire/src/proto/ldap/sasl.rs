@@ -1,14 +1,13 @@
 //! What follows a bind by which SASL protects the connection: buffers behind a length in four bytes (RFC 4422 3.7), each
 //! with a token of its mechanism. Where the token only signs, the messages behind it are in clear text.
 
+use super::limits::MAX_BUFFER;
 use crate::asn1::{Head, Tag, head};
 use crate::proto::framing::{Cut, Extent};
 
 /// Length before a buffer.
 pub(super) const PREFIX: usize = 4;
-/// Longest buffer that is put together, in bytes: a directory's schema comes as one entry of some 300 KiB.
-pub(super) const MAX_BUFFER: usize = 1024 * 1024;
-/// Directory servers send up to some ten megabytes in one.
+/// Format: directory servers send up to some ten megabytes in one.
 const MAX_LENGTH: u32 = 1 << 25;
 
 /// How a stream is cut into buffers.
@@ -16,7 +15,9 @@ const MAX_LENGTH: u32 = 1 << 25;
 pub(super) struct Buffers;
 
 impl Cut for Buffers {
-    const MOST: usize = MAX_BUFFER;
+    fn most() -> usize {
+        MAX_BUFFER.get()
+    }
 
     fn extent(bytes: &[u8]) -> Extent {
         match bytes.first_chunk::<PREFIX>().map(|len| u32::from_be_bytes(*len)) {

@@ -166,7 +166,7 @@ fn a_search_counts_what_it_finds() {
 #[test]
 fn an_entry_beyond_the_limit_is_counted() {
     let mut bench = Bench::new();
-    let answers = [entry(2, limits::MAX_MESSAGE), entry(2, 1), result(2, 0x65, 0)].concat();
+    let answers = [entry(2, limits::MAX_MESSAGE.get()), entry(2, 1), result(2, 0x65, 0)].concat();
     bench.ask(&search(2, "dc=a"));
     for part in answers.chunks(1400) {
         bench.answer(part);
@@ -330,13 +330,13 @@ fn a_gap_costs_one_message() {
 #[test]
 fn open_operations_are_bounded_and_expire() {
     let mut bench = Bench::new();
-    for id in 0..=MAX_PENDING as u8 {
+    for id in 0..=MAX_PENDING.get() as u8 {
         bench.ask(&search(id, "a"));
     }
     assert_eq!((bench.log.seen.len(), bench.log.counters.parser_limit), (1, 1));
     let Bench { stream, log, .. } = &mut bench;
-    log.with(ANSWER_TIMEOUT + MAX_PENDING as u64 * MS, |cx| stream.tick(cx));
-    assert_eq!((bench.log.seen.len(), bench.log.seen[1].packet), (MAX_PENDING + 1, 2));
+    log.with(ANSWER_TIMEOUT + MAX_PENDING.get() as u64 * MS, |cx| stream.tick(cx));
+    assert_eq!((bench.log.seen.len(), bench.log.seen[1].packet), (MAX_PENDING.get() + 1, 2));
 }
 
 #[test]

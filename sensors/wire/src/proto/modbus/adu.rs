@@ -207,12 +207,12 @@ fn counted(data: &[u8]) -> Option<&[u8]> {
 fn unpack(bits: &[u8], most: usize) -> (Vec<u16>, bool) {
     let all = bits.iter().flat_map(|byte| (0..8).map(move |bit| u16::from(byte >> bit & 1)));
     let whole = most.min(bits.len() * 8);
-    (all.take(whole.min(MAX_VALUES)).collect(), whole > MAX_VALUES)
+    (all.take(whole.min(MAX_VALUES.get())).collect(), whole > MAX_VALUES.get())
 }
 
 fn words(bytes: &[u8]) -> (Vec<u16>, bool) {
     let all = bytes.chunks_exact(2).filter_map(|pair| word(pair, 0));
-    (all.take(MAX_VALUES).collect(), bytes.len() / 2 > MAX_VALUES)
+    (all.take(MAX_VALUES.get()).collect(), bytes.len() / 2 > MAX_VALUES.get())
 }
 
 /// Objects of "read device identification" (6.21): type, code, conformity, more, next, count, then the objects.
@@ -221,7 +221,10 @@ fn identification(data: &[u8]) -> Vec<&[u8]> {
     if data.first() != Some(&14) {
         return texts;
     }
-    while let ([_, len, after @ ..], true) = (rest, texts.len() < MAX_OBJECTS) {
+    while let [_, len, after @ ..] = rest {
+        if MAX_OBJECTS.is_reached(texts.len()) {
+            break;
+        }
         let Some((text, next)) = after.split_at_checked(usize::from(*len)) else { break };
         texts.push(text);
         rest = next;

@@ -5,7 +5,7 @@ use super::names;
 use crate::proto::Probe;
 use crate::proto::framing::{Cut as _, Extent};
 
-/// Functions of the specification have lengths that can be checked.
+/// Probe: functions of the specification have lengths that can be checked.
 const MAX_STRICT: usize = 260;
 
 /// Looks at the begin of a stream's direction.

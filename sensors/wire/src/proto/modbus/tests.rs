@@ -170,13 +170,14 @@ fn several_wait_and_are_answered_in_any_order() {
 
 #[test]
 fn limits_are_counted_and_told() {
-    let asked: Vec<u8> = (0..=limits::MAX_PENDING as u8).flat_map(|n| adu(n, &[3, 0, n, 0, 1])).collect();
+    let asked: Vec<u8> =
+        (0..=limits::MAX_PENDING.get() as u8).flat_map(|n| adu(n, &[3, 0, n, 0, 1])).collect();
     let log = run(&[(Direction::ToServer, &asked)]);
-    assert_eq!(log.events().len(), limits::MAX_PENDING + 1);
+    assert_eq!(log.events().len(), limits::MAX_PENDING.get() + 1);
     assert_eq!((log.counters.parser_limit, log.weird()), (1, vec!["modbus_too_many_requests"]));
     let log = ask(&[&[15, 0, 0, 0, 200, 25][..], &[0xff; 25]].concat(), &[15, 0, 0, 0, 200]);
     let values = log.events()[0].get("bavn.modbus.values").to_string();
-    assert_eq!((values.matches('1').count(), values.ends_with("|?")), (limits::MAX_VALUES, true));
+    assert_eq!((values.matches('1').count(), values.ends_with("|?")), (limits::MAX_VALUES.get(), true));
     assert_eq!(log.counters.parser_limit, 1);
 }
 

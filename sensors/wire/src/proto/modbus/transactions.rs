@@ -2,7 +2,8 @@
 
 use super::adu::{Adu, Request, Response};
 use super::event::{self, Head};
-use super::limits::{ANSWER_TIMEOUT, MAX_PENDING};
+use super::limits::{ANSWER_TIMEOUT, MAX_PENDING, MAX_VALUES};
+use crate::limits::Limit;
 use crate::messages::Direction;
 use crate::proto::Context;
 use crate::proto::waiting::{self, Waiting};
@@ -14,8 +15,11 @@ struct Open {
 }
 
 impl waiting::Request for Open {
-    const MOST: usize = MAX_PENDING;
     const WAIT: u64 = ANSWER_TIMEOUT;
+
+    fn most() -> &'static Limit {
+        &MAX_PENDING
+    }
 
     fn unanswered(&self, cx: &mut Context<'_>) {
         event::emit(self.head, Some(&self.request), None, cx);
@@ -49,7 +53,7 @@ impl Transactions {
             cx.weird("modbus", "modbus_too_many_requests", b"");
         }
         let request = read.unwrap_or_default();
-        cx.counters.parser_limit += u64::from(request.is_cut);
+        cx.hit(request.is_cut.then_some(&MAX_VALUES));
         self.waiting.push(Open { head: Head::of(adu), request }, cx);
         is_whole.then_some(())
     }
@@ -61,7 +65,7 @@ impl Transactions {
         let response = Response::read(adu, quantity);
         let is_whole = response.is_some();
         let response = response.unwrap_or_default();
-        cx.counters.parser_limit += u64::from(response.is_cut);
+        cx.hit(response.is_cut.then_some(&MAX_VALUES));
         match asked {
             Some(asked) => {
                 let (rtt, open) = (cx.time.saturating_sub(asked.time), asked.request);

@@ -62,7 +62,7 @@ fn scope(bytes: &[u8], text: &mut Vec<u8>) -> Option<usize> {
         let length = usize::from(*bytes.get(at)?);
         match length {
             0 => return Some(at + 1),
-            1..=63 if text.len() + length < MAX_SCOPE => {}
+            1..=63 if !MAX_SCOPE.is_reached(text.len() + length) => {}
             _ => return None,
         }
         if !text.is_empty() {

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::limits::{MAX_ADDRESSES, MAX_NAMES};
 use super::names::{self, Name};
+use crate::limits::Limit;
 
 const HEADER: usize = 12;
 pub(super) const NBSTAT: u16 = 0x21;
@@ -45,7 +46,7 @@ pub(super) struct Message {
     pub(super) status: Vec<Name>,
     pub(super) mac: Option<[u8; 6]>,
     /// More addresses or names than are kept.
-    pub(super) is_limited: bool,
+    pub(super) limited: Option<&'static Limit>,
 }
 
 fn word(bytes: &[u8], at: usize) -> Option<u16> {
@@ -94,8 +95,8 @@ impl Message {
         for entry in data.chunks_exact(6) {
             let &[f0, _, a, b, c, d] = entry else { return None };
             self.group.get_or_insert(f0 & 0x80 != 0);
-            if self.addresses.len() >= MAX_ADDRESSES {
-                self.is_limited = true;
+            if self.addresses.len() >= MAX_ADDRESSES.get() {
+                self.limited = Some(&MAX_ADDRESSES);
                 break;
             }
             self.addresses.push(Ipv4Addr::new(a, b, c, d));
@@ -108,8 +109,8 @@ impl Message {
         let (count, rest) = data.split_first()?;
         let (list, after) = rest.split_at_checked(usize::from(*count) * 18)?;
         for entry in list.chunks_exact(18) {
-            if self.status.len() >= MAX_NAMES {
-                self.is_limited = true;
+            if self.status.len() >= MAX_NAMES.get() {
+                self.limited = Some(&MAX_NAMES);
                 break;
             }
             self.status.push(Name::plain(entry.first_chunk()?));

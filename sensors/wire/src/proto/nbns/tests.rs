@@ -117,12 +117,13 @@ fn the_answer_alone_is_told_as_such() {
 
 #[test]
 fn limits_are_counted_and_cuts_are_told() {
-    let asked: Vec<Vec<u8>> = (0..=limits::MAX_PENDING as u8).map(|id| question(id, 0x0100, 0x20)).collect();
+    let asked: Vec<Vec<u8>> =
+        (0..=limits::MAX_PENDING.get() as u8).map(|id| question(id, 0x0100, 0x20)).collect();
     let log = run(&asked.iter().map(Vec::as_slice).collect::<Vec<_>>());
-    assert_eq!((log.events().len(), log.counters.parser_limit), (limits::MAX_PENDING + 1, 1));
-    let many = [0, 0, 10, 0, 0, 5].repeat(limits::MAX_ADDRESSES + 1);
+    assert_eq!((log.events().len(), log.counters.parser_limit), (limits::MAX_PENDING.get() + 1, 1));
+    let many = [0, 0, 10, 0, 0, 5].repeat(limits::MAX_ADDRESSES.get() + 1);
     let log = run(&[&answer(7, 0x8580, 0x20, &many)]);
-    assert_eq!(show(&log, &["addresses"])[0].split('|').count(), limits::MAX_ADDRESSES);
+    assert_eq!(show(&log, &["addresses"])[0].split('|').count(), limits::MAX_ADDRESSES.get());
     assert_eq!(log.counters.parser_limit, 1);
     let whole = question(7, 0x0100, 0x20);
     for at in 0..whole.len() {

@@ -3,6 +3,7 @@
 use super::event;
 use super::limits::{ANSWER_TIMEOUT, MAX_PENDING};
 use super::parse::Message;
+use crate::limits::Limit;
 use crate::proto::Context;
 use crate::proto::waiting::{Request, Waiting};
 
@@ -10,8 +11,11 @@ use crate::proto::waiting::{Request, Waiting};
 const WAIT: u8 = 7;
 
 impl Request for Message {
-    const MOST: usize = MAX_PENDING;
     const WAIT: u64 = ANSWER_TIMEOUT;
+
+    fn most() -> &'static Limit {
+        &MAX_PENDING
+    }
 
     fn unanswered(&self, cx: &mut Context<'_>) {
         event::emit(Some(self), None, None, cx);
@@ -28,7 +32,7 @@ impl Transactions {
     /// Takes one message.
     pub(super) fn message(&mut self, message: Message, cx: &mut Context<'_>) {
         self.expire(cx);
-        cx.counters.parser_limit += u64::from(message.is_limited);
+        cx.hit(message.limited);
         if message.flags.is_response() {
             if message.flags.opcode() != WAIT {
                 self.answer(&message, cx);

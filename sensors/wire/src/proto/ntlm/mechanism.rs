@@ -1,11 +1,10 @@
 //! Which mechanism a security token speaks: NTLMSSP or Kerberos, bare or wrapped in SPNEGO (RFC 4178).
 
+use super::limits::MAX_TOKEN;
 use memchr::memmem;
 
 /// First bytes of every NTLMSSP message ([MS-NLMP] 2.2.1).
 pub const SIGNATURE: &[u8; 8] = b"NTLMSSP\0";
-/// Bytes of a token that are looked through.
-const MAX_TOKEN: usize = 64 * 1024;
 /// Object identifiers in DER, tag and length included: Kerberos 5 (RFC 4121), the same with Microsoft's slip of a
 /// bit ([MS-SPNG] 3.1.5.2), NTLMSSP, NegoEx.
 const KERBEROS: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02";
@@ -41,14 +40,14 @@ impl Mechanism {
 /// The NTLMSSP message in a token.
 #[must_use]
 pub fn ntlm_message(token: &[u8]) -> Option<&[u8]> {
-    let token = token.get(..MAX_TOKEN).unwrap_or(token);
+    let token = MAX_TOKEN.clip(token);
     memmem::find(token, SIGNATURE).and_then(|at| token.get(at..))
 }
 
 /// The mechanism whose message the token carries.
 #[must_use]
 pub fn used(token: &[u8]) -> Option<Mechanism> {
-    let token = token.get(..MAX_TOKEN).unwrap_or(token);
+    let token = MAX_TOKEN.clip(token);
     if memmem::find(token, SIGNATURE).is_some() {
         return Some(Mechanism::Ntlm);
     }
@@ -63,7 +62,7 @@ pub fn used(token: &[u8]) -> Option<Mechanism> {
 /// Mechanisms that a token names, in their order.
 #[must_use]
 pub fn offered(token: &[u8]) -> Vec<Mechanism> {
-    let token = token.get(..MAX_TOKEN).unwrap_or(token);
+    let token = MAX_TOKEN.clip(token);
     let all = [
         (
             memmem::find(token, KERBEROS_MICROSOFT).or_else(|| memmem::find(token, KERBEROS)),

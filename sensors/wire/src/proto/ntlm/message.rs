@@ -1,10 +1,9 @@
 //! The three messages ([MS-NLMP] 2.2.1) and the pairs that describe a target (2.2.2.1).
 
-use super::MAX_NAME;
+use super::limits::{MAX_NAME, MAX_PAIRS};
 use crate::proto::little::{array_at, bytes_at, size, u16_at, u32_at, u64_at, utf16_up_to};
 
 /// Pairs of one list that are read.
-const MAX_PAIRS: usize = 32;
 const UNICODE: u32 = 1;
 const WITH_VERSION: u32 = 0x0200_0000;
 const EXTENDED_SECURITY: u32 = 0x0008_0000;
@@ -31,8 +30,8 @@ fn field(message: &[u8], at: usize) -> Option<&[u8]> {
 
 fn text(message: &[u8], at: usize, flags: u32) -> Option<Vec<u8>> {
     let bytes = field(message, at)?;
-    let plain = || bytes.get(..MAX_NAME).unwrap_or(bytes).to_vec();
-    Some(if flags & UNICODE != 0 { utf16_up_to(bytes, MAX_NAME) } else { plain() })
+    let plain = || MAX_NAME.clip(bytes).to_vec();
+    Some(if flags & UNICODE != 0 { utf16_up_to(bytes, &MAX_NAME) } else { plain() })
 }
 
 /// NEGOTIATE_MESSAGE.
@@ -89,14 +88,12 @@ pub(super) struct TargetInfo {
 impl TargetInfo {
     fn read(mut pairs: &[u8]) -> Self {
         let mut info = Self::default();
-        for _ in 0..MAX_PAIRS {
-            let Some((kind, value, rest)) = pair(pairs) else { break };
-            if kind == 0 {
-                break;
-            }
-            info.take(kind, value);
+        let all = std::iter::from_fn(|| {
+            let (kind, value, rest) = pair(pairs).filter(|(kind, ..)| *kind != 0)?;
             pairs = rest;
-        }
+            Some((kind, value))
+        });
+        MAX_PAIRS.take(all).for_each(|(kind, value)| info.take(kind, value));
         info
     }
 
@@ -112,7 +109,7 @@ impl TargetInfo {
             7 => return self.time = u64_at(value, 0).and_then(crate::proto::little::filetime),
             _ => return,
         };
-        let text = utf16_up_to(value, MAX_NAME);
+        let text = utf16_up_to(value, &MAX_NAME);
         *place = Some(text).filter(|text| !text.is_empty());
     }
 

@@ -4,6 +4,7 @@
 //! Challenges and responses, from which passwords can be guessed, are measured and never kept.
 
 mod event;
+pub mod limits;
 pub mod mechanism;
 mod message;
 #[cfg(test)]
@@ -13,9 +14,6 @@ pub use event::FIELDS;
 
 use super::Context;
 use message::{Authenticate, Challenge, Negotiate};
-
-/// Text of one name that is kept, bytes of UTF-8.
-pub const MAX_NAME: usize = 1024;
 
 /// Anomalies that this protocol can name, with their meaning.
 pub const WEIRDS: &[(&str, &str)] =

@@ -1,10 +1,15 @@
 //! Limits of the OpenVPN parser. Each hit is counted (`parser_limit`) and is a named anomaly.
 
-/// Control packets of one direction that wait for one before them; OpenVPN itself keeps 12.
-pub const MAX_EARLY: usize = 16;
-/// Bytes of those packets.
-pub const MAX_EARLY_BYTES: usize = 32 * 1024;
-/// Acknowledgements in one packet (`RELIABLE_ACK_SIZE` of OpenVPN).
+use crate::limits::limits;
+
+limits! { "openvpn":
+    /// Control packets of one direction that wait for one before them; OpenVPN itself keeps 12.
+    MAX_EARLY = 16, "packets", drill 0;
+    /// Bytes of those packets.
+    MAX_EARLY_BYTES = 32 * 1024, "bytes", drill 16;
+}
+
+/// Format: Acknowledgements in one packet (`RELIABLE_ACK_SIZE` of OpenVPN).
 pub const MAX_ACKS: u8 = 8;
 /// Nanoseconds of packet time after the last control packet, when an exchange that was not finished is told as it is
 /// (`--hand-window` of OpenVPN).

@@ -1,10 +1,7 @@
 //! The control packets of one direction in the order of their numbers, each once.
 
 use super::limits::{MAX_EARLY, MAX_EARLY_BYTES};
-
-/// More came early than is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Full;
+use crate::limits::Limit;
 
 /// Number 0 is a reset and bears nothing.
 #[derive(Debug, Default)]
@@ -15,13 +12,13 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// Takes a packet, gives out what is next.
+    /// Takes a packet, gives out what is next. Fails where more came early than is kept.
     pub(super) fn take(
         &mut self,
         number: u32,
         payload: &[u8],
         mut each: impl FnMut(&[u8]),
-    ) -> Result<(), Full> {
+    ) -> Result<(), &'static Limit> {
         if number <= self.given {
             return Ok(());
         }
@@ -38,13 +35,16 @@ impl Order {
         Ok(())
     }
 
-    fn keep(&mut self, number: u32, payload: &[u8]) -> Result<(), Full> {
+    fn keep(&mut self, number: u32, payload: &[u8]) -> Result<(), &'static Limit> {
         if self.early.iter().any(|(known, _)| *known == number) {
             return Ok(());
         }
         let bytes: usize = self.early.iter().map(|(_, payload)| payload.len()).sum();
-        if self.early.len() >= MAX_EARLY || bytes + payload.len() > MAX_EARLY_BYTES {
-            return Err(Full);
+        if self.early.len() >= MAX_EARLY.get() {
+            return Err(&MAX_EARLY);
+        }
+        if bytes + payload.len() > MAX_EARLY_BYTES.get() {
+            return Err(&MAX_EARLY_BYTES);
         }
         self.early.push((number, payload.to_vec()));
         Ok(())

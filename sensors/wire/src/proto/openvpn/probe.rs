@@ -14,7 +14,7 @@ const SERVER_TAIL: usize = 17;
 const CRYPT: usize = 4 + 4 + 32;
 /// A server of 2.6 says here what it can do early: type, length and flags.
 const EARLY: usize = 6;
-/// Longest wrapped key of a client (`TLS_CRYPT_V2_MAX_WKC_LEN`).
+/// Probe: longest wrapped key of a client (`TLS_CRYPT_V2_MAX_WKC_LEN`).
 const MAX_WRAPPED: usize = 1024;
 
 /// How a reset's packet is built, `None` where it is no reset of OpenVPN.

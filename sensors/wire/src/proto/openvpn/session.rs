@@ -190,8 +190,8 @@ impl Exchange {
                 next = reader.data(direction, bytes, cx);
             }
         });
-        if taken.is_err() {
-            cx.limit("openvpn", "openvpn_too_many_early", b"");
+        if let Err(limit) = taken {
+            cx.limit(limit, "openvpn_too_many_early", b"");
             return self.lose(direction, 1, cx);
         }
         if next != Next::More {

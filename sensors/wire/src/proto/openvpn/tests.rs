@@ -208,8 +208,8 @@ fn limits_are_counted_and_free_what_was_held() {
     let early = |number: usize, len: usize| {
         (ToServer, control(0x20, CLIENT, 0, None, number as u32 + 2, &vec![22; len]))
     };
-    let many: Vec<Turn> = (0..=MAX_EARLY).map(|number| early(number, 9)).collect();
-    let large: Vec<Turn> = (0..2).map(|number| early(number, MAX_EARLY_BYTES / 2 + 1)).collect();
+    let many: Vec<Turn> = (0..=MAX_EARLY.get()).map(|number| early(number, 9)).collect();
+    let large: Vec<Turn> = (0..2).map(|number| early(number, MAX_EARLY_BYTES.get() / 2 + 1)).collect();
     for packets in [many, large] {
         let (mut parser, mut log) = (OpenVpnDatagram::default(), recorder());
         feed(&mut parser, &mut log, &conversation(0, 400)[..2]);

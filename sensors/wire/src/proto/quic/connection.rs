@@ -3,17 +3,11 @@
 use super::crypto_stream::CryptoStream;
 use super::frames::{self, Frame};
 use super::keys::{self, Keys};
+use super::limits::{MAX_FAILURES, MAX_REASON, MAX_VERSIONS};
 use super::packet::{Initial, MAX_ID, Packet, Retry, versions};
 use super::version::Version;
 use crate::messages::Direction;
 use crate::proto::tls::hello::{ClientHello, ServerHello};
-
-/// Initial packets that no key opens, after which none is tried any more.
-pub const MAX_FAILURES: u8 = 16;
-/// Versions of a Version Negotiation packet that are kept.
-pub const MAX_VERSIONS: usize = 64;
-/// Bytes of a reason phrase that are kept.
-pub const MAX_REASON: usize = 1024;
 
 const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
@@ -101,7 +95,7 @@ impl Connection {
         self.close.is_some()
             || self.one_rtt[client]
             || (one_way && (self.one_rtt[0] || self.one_rtt[1]))
-            || self.failures >= MAX_FAILURES
+            || usize::from(self.failures) >= MAX_FAILURES.get()
     }
 
     /// The client goes on to data only when the handshake is complete (RFC 9001 4.1.1).
@@ -161,7 +155,7 @@ impl Connection {
     }
 
     fn negotiation(&mut self, from: Direction, list: &[u8]) {
-        let list = list.get(..MAX_VERSIONS * 4).unwrap_or(list);
+        let list = list.get(..MAX_VERSIONS.at_most(list.len() / 4) * 4).unwrap_or(list);
         self.negotiation.get_or_insert_with(|| list.to_vec());
         self.client.get_or_insert(from.flip());
     }
@@ -192,6 +186,7 @@ impl Connection {
     ) -> Result<(), Anomaly> {
         let Some(opened) = self.open(from, version, packet) else {
             self.failures += u8::from(!packet.is_cut);
+            MAX_FAILURES.is_reached(self.failures.into());
             // Without the client's first packet the server's cannot be opened, but it has a header.
             if self.client.is_none() {
                 self.note(from, version, packet);
@@ -218,7 +213,7 @@ impl Connection {
     }
 
     fn open(&mut self, from: Direction, version: Version, packet: &Initial<'_>) -> Option<keys::Opened> {
-        if self.failures >= MAX_FAILURES {
+        if usize::from(self.failures) >= MAX_FAILURES.get() {
             return None;
         }
         self.open_with_known(from, version, packet).or_else(|| self.open_anew(from, version, packet))
@@ -271,7 +266,7 @@ impl Connection {
                     self.streams[side].insert(offset, data).map_err(|_| ("crypto_limit", ""))?;
                 }
                 Ok(Frame::Close(code, reason)) => {
-                    let reason = reason.get(..MAX_REASON).unwrap_or(reason);
+                    let reason = MAX_REASON.clip(reason);
                     self.close.get_or_insert_with(|| (code, reason.to_vec()));
                 }
                 Ok(Frame::Other) => {}

@@ -1,9 +1,7 @@
 //! CRYPTO frames put together (RFC 9000 19.6), however they come.
 
+use super::limits::MAX_CRYPTO;
 use crate::proto::pieces::{Full, Pieces};
-
-/// Bytes of one direction's handshake that are put together; no hello needs more.
-pub const MAX_CRYPTO: usize = 64 * 1024;
 
 /// One direction's handshake bytes.
 #[derive(Debug, Default)]
@@ -15,7 +13,7 @@ pub(super) struct CryptoStream {
 
 impl CryptoStream {
     pub(super) fn insert(&mut self, offset: u64, data: &[u8]) -> Result<(), Full> {
-        self.pieces.insert(offset, data, MAX_CRYPTO)
+        self.pieces.insert(offset, data, MAX_CRYPTO.get())
     }
 
     /// Type and body of the next handshake message, once it is whole (RFC 8446 4).

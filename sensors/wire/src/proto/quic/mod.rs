@@ -10,6 +10,7 @@ mod crypto_stream;
 mod event;
 mod frames;
 mod keys;
+pub mod limits;
 mod packet;
 mod parameters;
 mod probe;
@@ -21,17 +22,14 @@ mod tests;
 use super::{Close, Context, DatagramParser, FirstBytes, Next, Probe};
 use crate::messages::{Direction, EventKind};
 use connection::Connection;
-pub use connection::{MAX_FAILURES, MAX_REASON, MAX_VERSIONS};
-pub use crypto_stream::MAX_CRYPTO;
 pub use event::FIELDS;
+use limits::{MAX_COALESCED, MAX_CRYPTO};
 pub use version::Version;
 
 /// A handshake that stands still for so long is told as it is (nanoseconds of packet time).
 pub const HANDSHAKE_WAIT: u64 = 30_000_000_000;
 /// The same where only one direction shows packets.
 pub const ONE_WAY_WAIT: u64 = 5_000_000_000;
-/// Packets of one datagram that are read.
-pub const MAX_COALESCED: usize = 16;
 
 /// Anomalies that this protocol can name, with their meaning.
 pub const WEIRDS: &[(&str, &str)] = &[
@@ -102,10 +100,11 @@ impl Quic {
     fn read(&mut self, direction: Direction, payload: &[u8], cx: &mut Context<'_>) {
         let mut rest = payload;
         let len = if cx.cut { usize::MAX } else { payload.len() };
-        for _ in 0..MAX_COALESCED {
-            let Some(packet) = packet::next(&mut rest, cx.cut) else { return };
+        let is_cut = cx.cut;
+        let packets = std::iter::from_fn(|| packet::next(&mut rest, is_cut));
+        for packet in MAX_COALESCED.take(packets) {
             if let Err((name, detail)) = self.connection.take(direction, packet, len) {
-                cx.counters.parser_limit += u64::from(name == "crypto_limit");
+                cx.hit((name == "crypto_limit").then_some(&MAX_CRYPTO));
                 cx.weird("quic", name, detail.as_bytes());
             }
         }

@@ -2,7 +2,7 @@
 
 use super::version::{PacketType, Version};
 
-/// Longest connection id of the versions that are read (RFC 9000 17.2).
+/// Format: longest connection id of the versions that are read (RFC 9000 17.2).
 pub(super) const MAX_ID: usize = 20;
 
 /// What is left of a datagram, a packet or a frame.

@@ -1,11 +1,10 @@
 //! Transport parameters of a client (RFC 9000 18), as far as an event tells of them.
 
+use super::limits::MAX_PARAMETERS;
 use super::packet::{Bytes, versions};
 use super::version::Version;
 
-/// Parameters of one hello that are read.
-const MAX_PARAMETERS: usize = 128;
-
+/// Format: its number.
 const MAX_IDLE_TIMEOUT: u64 = 0x01;
 /// RFC 9368 3.
 const VERSION_INFORMATION: u64 = 0x11;
@@ -52,7 +51,7 @@ impl<'a> Parameters<'a> {
 /// Number and value of each; stops at the first that does not fit.
 fn each(all: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
     let mut rest = Bytes(all);
-    std::iter::from_fn(move || Some((rest.varint()?, rest.vector()?))).take(MAX_PARAMETERS)
+    MAX_PARAMETERS.take(std::iter::from_fn(move || Some((rest.varint()?, rest.vector()?))))
 }
 
 #[cfg(test)]

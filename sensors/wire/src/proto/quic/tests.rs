@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::limits::MAX_FAILURES;
 use super::*;
 use crate::proto::testing::{self, Conversation, Recorder, Seen, conversation, feed, recordings};
 
@@ -174,10 +175,10 @@ fn packets_that_nothing_opens_are_given_up() {
     let mut turns = recording("v1");
     turns.truncate(1);
     turns[0].1[100] ^= 1;
-    let many = vec![turns[0].clone(); usize::from(MAX_FAILURES) + 5];
+    let many = vec![turns[0].clone(); MAX_FAILURES.get() + 5];
     let (mut parser, mut recorder) = (Quic::default(), recorder());
     assert_eq!(feed(&mut parser, &mut recorder, &many), Next::Done);
-    assert_eq!(recorder.packet, u64::from(MAX_FAILURES));
+    assert_eq!(recorder.packet, MAX_FAILURES.get() as u64);
     assert_eq!(the_event(&recorder).get(NAME), "?");
 }
 

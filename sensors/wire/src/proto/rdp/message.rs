@@ -240,10 +240,10 @@ fn info(bytes: &[u8]) -> Option<Info> {
 /// UTF-16 in little endian as UTF-8, up to its zero.
 fn utf16(bytes: &[u8]) -> Vec<u8> {
     let units = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
-    let text = char::decode_utf16(units.take_while(|unit| *unit != 0).take(MAX_TEXT));
+    let text = char::decode_utf16(MAX_TEXT.take(units.take_while(|unit| *unit != 0)));
     text.map(|one| one.unwrap_or(char::REPLACEMENT_CHARACTER)).collect::<String>().into_bytes()
 }
 
 fn clip(text: &[u8]) -> Vec<u8> {
-    text.get(..MAX_TEXT).unwrap_or(text).to_vec()
+    MAX_TEXT.clip(text).to_vec()
 }

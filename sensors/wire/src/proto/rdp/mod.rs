@@ -33,7 +33,9 @@ pub const WEIRDS: &[(&str, &str)] = &[
 struct Beginning;
 
 impl Cut for Beginning {
-    const MOST: usize = limits::MAX_MESSAGE;
+    fn most() -> usize {
+        limits::MAX_MESSAGE.get()
+    }
 
     fn extent(bytes: &[u8]) -> Extent {
         Packets::extent(bytes)
@@ -106,7 +108,7 @@ impl Rdp {
         match item {
             Item::Message(bytes) => self.message(bytes, cx),
             Item::Long(_) => {
-                cx.limit("rdp", "rdp_message_too_long", b"");
+                cx.limit(&limits::MAX_MESSAGE, "rdp_message_too_long", b"");
                 Next::Done
             }
             // TLS begins, though its choice was not seen; else the other form of messages, of a running session.
@@ -117,8 +119,8 @@ impl Rdp {
 
     fn message(&mut self, bytes: &[u8], cx: &mut Context<'_>) -> Next {
         self.messages += 1;
-        if self.messages > MAX_MESSAGES {
-            cx.limit("rdp", "rdp_too_many_messages", b"");
+        if self.messages as usize > MAX_MESSAGES.get() {
+            cx.limit(&MAX_MESSAGES, "rdp_too_many_messages", b"");
             return Next::Done;
         }
         match message::parse(bytes) {

@@ -271,7 +271,7 @@ fn a_gap_or_a_wait_ends_it() {
 fn limits_and_faults_are_named() {
     let mut bench = Bench::new();
     bench.ask(&connection(0xe0, b"")).ask(&data(&[0x7f, 0x65, 0x82, 1]));
-    for _ in 0..MAX_MESSAGES {
+    for _ in 0..MAX_MESSAGES.get() {
         bench.ask(&data(&[4]));
     }
     assert_eq!(bench.1.weird(), ["rdp_malformed", "rdp_too_many_messages"]);

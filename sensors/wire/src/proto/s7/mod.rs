@@ -97,8 +97,8 @@ fn take(way: Direction, packet: &[u8], part: &mut Vec<u8>, open: &mut Transactio
         Some(Cotp::Request(parameters) | Cotp::Confirm(parameters)) => open.connect(parameters),
         Some(Cotp::Data(true, data)) if part.is_empty() => open.message(way, data, cx),
         Some(Cotp::Data(ends, data)) => {
-            if part.len() + data.len() > MAX_MESSAGE {
-                cx.limit("s7", "s7_message_too_long", b"");
+            if part.len() + data.len() > MAX_MESSAGE.get() {
+                cx.limit(&MAX_MESSAGE, "s7_message_too_long", b"");
                 *part = Vec::new();
                 return;
             }

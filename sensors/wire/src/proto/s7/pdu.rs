@@ -71,7 +71,6 @@ pub(super) struct Job {
     pub(super) items: Vec<Item>,
     /// Items that could not be read, or are beyond the limit, follow.
     pub(super) is_part: bool,
-    pub(super) is_limited: bool,
     /// It ends before what its function needs.
     pub(super) is_short: bool,
     /// Program invocation service, as P_PROGRAM.
@@ -87,8 +86,8 @@ impl Job {
         let mut job = Self { function, ..Self::default() };
         job.is_short = job.detail(rest).is_none();
         job.is_part |= job.is_short;
-        job.service.truncate(MAX_NAME);
-        job.block.truncate(MAX_NAME);
+        MAX_NAME.truncate(&mut job.service);
+        MAX_NAME.truncate(&mut job.block);
         Some(job)
     }
 
@@ -118,8 +117,9 @@ impl Job {
     fn variables(&mut self, rest: &[u8]) -> Option<()> {
         let (count, mut rest) = rest.split_first()?;
         for _ in 0..*count {
-            if self.items.len() >= MAX_ITEMS {
-                (self.is_part, self.is_limited) = (true, true);
+            if self.items.len() >= MAX_ITEMS.get() {
+                MAX_ITEMS.hit();
+                self.is_part = true;
                 return Some(());
             }
             let &[0x12, length, ..] = rest else {
@@ -161,7 +161,7 @@ fn named(bytes: &[u8]) -> Option<&[u8]> {
 
 /// What was answered to each item of a read or a write.
 pub(super) fn results(function: u8, pdu: &Pdu<'_>) -> Vec<u8> {
-    let count = usize::from(pdu.parameters.get(1).copied().unwrap_or(0)).min(MAX_ITEMS);
+    let count = usize::from(pdu.parameters.get(1).copied().unwrap_or(0)).min(MAX_ITEMS.get());
     match function {
         0x05 => pdu.data.iter().copied().take(count).collect(),
         0x04 => read_results(pdu.data, count),

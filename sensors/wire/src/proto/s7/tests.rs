@@ -155,12 +155,12 @@ fn limits_and_faults_are_told() {
     let many = [&[4, 200][..], &READ[2..14].repeat(200)].concat();
     let head = [0x32, 1, 0, 0, 0, 1, (many.len() >> 8) as u8, many.len() as u8, 0, 0];
     let log = run(&[(Direction::ToServer, &packet(true, &[&head[..], &many].concat()))]);
-    assert_eq!(show(&log, &["item.db"])[0].matches("1|").count(), limits::MAX_ITEMS);
+    assert_eq!(show(&log, &["item.db"])[0].matches("1|").count(), limits::MAX_ITEMS.get());
     assert_eq!(log.counters.parser_limit, 1);
     let endless: Vec<u8> = (0..20).flat_map(|_| packet(false, &[0x32; 1000])).collect();
     let log = run(&[(Direction::ToServer, &endless)]);
     assert_eq!(log.weird(), ["s7_message_too_long"]);
-    let jobs: Vec<u8> = (0..=limits::MAX_PENDING as u8).flat_map(|n| job(n, READ)).collect();
+    let jobs: Vec<u8> = (0..=limits::MAX_PENDING.get() as u8).flat_map(|n| job(n, READ)).collect();
     assert_eq!(run(&[(Direction::ToServer, &jobs)]).counters.parser_limit, 1);
     let log = run(&[(Direction::ToServer, &packet(true, &[0x32, 1, 0, 0]))]);
     assert_eq!(log.weird(), ["s7_bad_message"]);

@@ -3,6 +3,7 @@
 use super::event::{self, Exchange};
 use super::limits::{ANSWER_TIMEOUT, MAX_PENDING};
 use super::pdu::{Job, Pdu, S7_PLUS, Userdata, results};
+use crate::limits::Limit;
 use crate::messages::Direction;
 use crate::proto::Context;
 use crate::proto::tpkt;
@@ -15,8 +16,11 @@ struct Open {
 }
 
 impl Request for Open {
-    const MOST: usize = MAX_PENDING;
     const WAIT: u64 = ANSWER_TIMEOUT;
+
+    fn most() -> &'static Limit {
+        &MAX_PENDING
+    }
 
     fn unanswered(&self, cx: &mut Context<'_>) {
         event::emit(&self.exchange, cx);
@@ -74,7 +78,6 @@ impl Transactions {
 
     fn job(&mut self, way: Direction, pdu: &Pdu<'_>, cx: &mut Context<'_>) -> Option<()> {
         let job = Job::read(pdu.parameters)?;
-        cx.counters.parser_limit += u64::from(job.is_limited);
         if job.is_short && !cx.cut {
             cx.weird("s7", "s7_short_job", b"");
         }

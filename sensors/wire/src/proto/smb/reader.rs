@@ -281,7 +281,7 @@ fn gather(seen: &[u8], limit: usize) -> usize {
         Some(&ENCRYPTED) => TRANSFORM_HEADER,
         Some(_) => 4,
     };
-    keep.min(element_len(seen, limit)).min(MAX_MESSAGE)
+    MAX_MESSAGE.at_most(keep.min(element_len(seen, limit)))
 }
 
 /// Length of the element within the `limit` bytes that the frame still has.
@@ -296,16 +296,15 @@ fn element_len(seen: &[u8], limit: usize) -> usize {
 /// Fixed parts are enough where names or tokens do not follow.
 fn keep_smb2(seen: &[u8]) -> usize {
     let is_answer = seen.get(16).is_some_and(|flags| flags & 1 != 0);
-    SMB2_HEADER
-        + match (u16_at(seen, 12).unwrap_or_default(), is_answer) {
-            (0..=1 | 3, _) | (5, false) | (17, false) => MAX_MESSAGE,
-            (5, true) => 88,
-            (8, true) => 16,
-            (9, false) => 48,
-            (11, false) => 56,
-            (11, true) => 48,
-            _ => 48,
-        }
+    SMB2_HEADER.saturating_add(match (u16_at(seen, 12).unwrap_or_default(), is_answer) {
+        (0..=1 | 3, _) | (5, false) | (17, false) => usize::MAX,
+        (5, true) => 88,
+        (8, true) => 16,
+        (9, false) => 48,
+        (11, false) => 56,
+        (11, true) => 48,
+        _ => 48,
+    })
 }
 
 /// Reading and writing have their data behind the parameters; everything else is short or has names.
@@ -313,6 +312,6 @@ fn keep_smb1(seen: &[u8]) -> usize {
     match seen.get(4) {
         // READ_ANDX and WRITE_ANDX: header, 14 words, byte count.
         Some(0x2e | 0x2f) => 32 + 1 + 28 + 2,
-        _ => MAX_MESSAGE,
+        _ => usize::MAX,
     }
 }

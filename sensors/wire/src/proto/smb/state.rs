@@ -207,9 +207,9 @@ pub(super) struct State {
 impl State {
     /// Keeps a request; gives back the oldest where there are too many.
     pub(super) fn keep(&mut self, pending: Pending, cx: &mut Context<'_>) -> Option<Pending> {
-        let oldest = if self.pending.len() >= MAX_PENDING { self.pending.pop_front() } else { None };
+        let oldest = if self.pending.len() >= MAX_PENDING.get() { self.pending.pop_front() } else { None };
         if oldest.is_some() {
-            limit(cx, b"pending requests");
+            cx.limit(&MAX_PENDING, "smb_limit", b"pending requests");
         }
         self.pending.push_back(pending);
         oldest
@@ -242,8 +242,8 @@ impl State {
         let at = match self.sessions.iter().position(|session| session.id == id) {
             Some(at) => at,
             None => {
-                if self.sessions.len() >= MAX_SESSIONS {
-                    limit(cx, b"sessions");
+                if self.sessions.len() >= MAX_SESSIONS.get() {
+                    cx.limit(&MAX_SESSIONS, "smb_limit", b"sessions");
                     self.sessions.remove(0);
                 }
                 self.sessions.push(Session { id, ..Session::default() });
@@ -260,8 +260,8 @@ impl State {
 
     pub(super) fn add_tree(&mut self, tree: Tree, cx: &mut Context<'_>) {
         self.trees.retain(|old| (old.id, old.session) != (tree.id, tree.session));
-        if self.trees.len() >= MAX_TREES {
-            limit(cx, b"shares");
+        if self.trees.len() >= MAX_TREES.get() {
+            cx.limit(&MAX_TREES, "smb_limit", b"shares");
             self.trees.remove(0);
         }
         self.trees.push(tree);
@@ -282,9 +282,9 @@ impl State {
 
     /// Takes a file in; gives back its serial number, and the oldest where there are too many.
     pub(super) fn add_file(&mut self, mut file: OpenFile, cx: &mut Context<'_>) -> (u32, Option<OpenFile>) {
-        let oldest = if self.files.len() >= MAX_FILES { self.files.pop_front() } else { None };
+        let oldest = if self.files.len() >= MAX_FILES.get() { self.files.pop_front() } else { None };
         if oldest.is_some() {
-            limit(cx, b"open files");
+            cx.limit(&MAX_FILES, "smb_limit", b"open files");
         }
         self.serial = self.serial.wrapping_add(1);
         file.serial = self.serial;
@@ -313,9 +313,4 @@ impl State {
             + self.files.capacity() * size_of::<OpenFile>()
             + self.files.iter().map(OpenFile::held).sum::<usize>()
     }
-}
-
-/// Counts a limit that was hit, and tells of it.
-pub(super) fn limit(cx: &mut Context<'_>, what: &[u8]) {
-    cx.limit("smb", "smb_limit", what);
 }

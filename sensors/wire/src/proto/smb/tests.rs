@@ -261,11 +261,11 @@ fn encrypted_messages_are_told_once_as_unobserved() {
 fn limits_are_counted_and_told() {
     let mut recorder = Recorder::new(ALL_FIELDS);
     let mut smb = Smb::default();
-    for id in 0..limits::MAX_PENDING as u64 + 5 {
+    for id in 0..limits::MAX_PENDING.get() as u64 + 5 {
         feed(&mut smb, &mut recorder, ToServer, &frame(&create_request(id, "x")));
     }
-    assert_eq!(smb.state.pending.len(), limits::MAX_PENDING);
-    assert_eq!(smb.state.files.len(), limits::MAX_FILES);
+    assert_eq!(smb.state.pending.len(), limits::MAX_PENDING.get());
+    assert_eq!(smb.state.files.len(), limits::MAX_FILES.get());
     assert!(recorder.counters.parser_limit >= 5);
     assert!(recorder.weird().contains(&"smb_limit"));
     assert!(smb.held() < 1 << 20);

@@ -1,13 +1,11 @@
 //! A message: its header (RFC 5322), its parts (RFC 2045, RFC 2046), its attachments.
 
-use super::limits::{MAX_ATTACHMENTS, MAX_BOUNDARY, MAX_DEPTH, MAX_HEADER, MAX_HEADERS};
+use super::limits::{MAX_ATTACHMENTS, MAX_BOUNDARY, MAX_DEPTH, MAX_HEADER, MAX_HEADERS, MAX_RECEIVED};
 use super::part::{Leaf, Part};
 use super::pieces::{Piece, Pieces};
 use super::words;
+use crate::limits::Limit;
 use crate::proto::Context;
-
-/// Received headers kept.
-const MAX_RECEIVED: usize = 32;
 
 /// Headers of the message itself, unfolded.
 #[derive(Debug, Default)]
@@ -53,8 +51,7 @@ impl Headers {
             b"received" => return self.hop(value),
             _ => return,
         };
-        let room = MAX_HEADERS.saturating_sub(self.kept);
-        let value = value.get(..room).unwrap_or(value);
+        let value = MAX_HEADERS.beside(self.kept, value);
         self.kept += value.len();
         match slot {
             // Several fields of one name count as one list, where lists are meant; else the first counts.
@@ -65,10 +62,10 @@ impl Headers {
     }
 
     fn hop(&mut self, value: &[u8]) {
-        if self.received.len() < MAX_RECEIVED {
-            self.received.push(value.to_vec());
-        } else {
+        if MAX_RECEIVED.is_reached(self.received.len()) {
             self.first_hop = Some(value.to_vec());
+        } else {
+            self.received.push(value.to_vec());
         }
     }
 }
@@ -98,7 +95,7 @@ pub(super) struct Message {
     /// Bytes of the message.
     pub(super) bytes: u64,
     /// Names of limits that were reached.
-    pub(super) limits: Vec<&'static str>,
+    pub(super) limits: Vec<(&'static Limit, &'static str)>,
     pieces: Pieces,
     state: State,
     /// The header field at hand, unfolded.
@@ -170,15 +167,14 @@ impl Message {
         if piece.starts && self.crosses_boundary(text, cx) {
             return;
         }
-        if (piece.starts && text.is_empty()) || self.block > MAX_HEADERS {
+        if (piece.starts && text.is_empty()) || MAX_HEADERS.at_most(self.block) < self.block {
             self.field_ends();
             return self.headers_end(cx);
         }
         if piece.starts && !matches!(text.first(), Some(b' ' | b'\t')) {
             self.field_ends();
         }
-        let room = MAX_HEADER.saturating_sub(self.field.len());
-        self.field.extend_from_slice(text.get(..room).unwrap_or(text));
+        self.field.extend_from_slice(MAX_HEADER.beside(self.field.len(), text));
     }
 
     /// A header field is complete.
@@ -200,7 +196,9 @@ impl Message {
         let part = std::mem::take(&mut self.part);
         self.is_within = true;
         self.state = State::Body(None);
-        if let Some(boundary) = part.boundary().filter(|boundary| boundary.len() <= MAX_BOUNDARY) {
+        if let Some(boundary) =
+            part.boundary().filter(|boundary| MAX_BOUNDARY.clip(boundary).len() == boundary.len())
+        {
             if self.may_deepen() {
                 self.boundaries.push(boundary);
             }
@@ -218,9 +216,9 @@ impl Message {
 
     fn may_deepen(&mut self) -> bool {
         self.depth += 1;
-        let fits = self.boundaries.len() < MAX_DEPTH && self.depth <= 8 * MAX_DEPTH;
+        let fits = self.boundaries.len() < MAX_DEPTH.get() && self.depth <= 8 * MAX_DEPTH.get();
         if !fits {
-            self.limits.push("smtp_parts_too_deep");
+            self.limits.push((&MAX_DEPTH, "smtp_parts_too_deep"));
         }
         fits
     }
@@ -229,8 +227,8 @@ impl Message {
         if !part.is_attachment() {
             return;
         }
-        if self.attachments.len() >= MAX_ATTACHMENTS {
-            self.limits.push("smtp_too_many_attachments");
+        if self.attachments.len() >= MAX_ATTACHMENTS.get() {
+            self.limits.push((&MAX_ATTACHMENTS, "smtp_too_many_attachments"));
             return;
         }
         let name = part.name();
@@ -240,7 +238,7 @@ impl Message {
     }
 
     fn list(&mut self, name: Vec<u8>, mime: Vec<u8>, size: u64) {
-        if self.attachments.len() < MAX_ATTACHMENTS {
+        if self.attachments.len() < MAX_ATTACHMENTS.get() {
             self.attachments.push(Attachment { name, mime, size });
         }
     }

@@ -38,7 +38,7 @@ pub const WEIRDS: &[(&str, &str)] = &[
     ("smtp_too_many_recipients", "A mail with more recipients than are listed"),
 ];
 
-/// Lines in a row that no SMTP client or server says; then it is something else.
+/// Probe: lines in a row that no SMTP client or server says; then it is something else.
 const MAX_STRANGE: u8 = 8;
 
 /// What the client's next bytes are.
@@ -58,8 +58,8 @@ enum Mode {
 /// Reads one session.
 #[derive(Debug, Default)]
 pub struct Smtp {
-    commands: Lines<MAX_LINE>,
-    replies: Lines<MAX_LINE>,
+    commands: Lines,
+    replies: Lines,
     mode: Mode,
     /// Lines of the message that is being dictated.
     pieces: Pieces,
@@ -143,7 +143,7 @@ impl Smtp {
                         self.begin_data();
                         continue;
                     }
-                    if let Some(line) = self.commands.next(&mut data) {
+                    if let Some(line) = self.commands.next(&mut data, &MAX_LINE) {
                         self.line(&line, cx);
                     }
                 }
@@ -175,7 +175,7 @@ impl Smtp {
             return self.expect(Command::Other, cx);
         };
         self.strange[0] = 0;
-        if self.session.commands.len() < MAX_LISTED {
+        if !MAX_LISTED.is_reached(self.session.commands.len()) {
             self.session.commands.push(name);
         }
         self.session.pipelining |= !self.session.outstanding.is_empty() && self.session.greeting.is_some();
@@ -193,7 +193,7 @@ impl Smtp {
             "MAIL" => self.mail_from(rest, cx),
             "RCPT" => {
                 if !self.session.recipient(session::path(rest).0) {
-                    cx.limit("smtp", "smtp_too_many_recipients", b"");
+                    cx.limit(&limits::MAX_RECIPIENTS, "smtp_too_many_recipients", b"");
                 }
                 self.expect(Command::Rcpt, cx);
             }
@@ -292,7 +292,8 @@ impl Smtp {
         end_message(&mut mail, whole, cx);
         self.session.waiting.push_back(mail);
         // Where no reply will be seen, none is waited for.
-        self.tell_waiting(if cx.one_way { 0 } else { MAX_WAITING }, None, cx);
+        let keep = if cx.one_way { 0 } else { MAX_WAITING.at_most(self.session.waiting.len()) };
+        self.tell_waiting(keep, None, cx);
     }
 
     /// The mail at hand is not gone on with.
@@ -320,9 +321,9 @@ impl Smtp {
     }
 
     fn expect(&mut self, command: Command, cx: &mut Context<'_>) {
-        if self.session.outstanding.len() >= MAX_OUTSTANDING {
+        if self.session.outstanding.len() >= MAX_OUTSTANDING.get() {
             if !cx.one_way && self.session.spoke[1] {
-                cx.limit("smtp", "smtp_too_many_outstanding", b"");
+                cx.limit(&MAX_OUTSTANDING, "smtp_too_many_outstanding", b"");
             }
             self.session.outstanding.pop_front();
         }
@@ -357,7 +358,7 @@ impl Smtp {
             if !self.replies.is_within() && is_tls(data) {
                 return Next::Switch(data.len());
             }
-            let Some(line) = self.replies.next(&mut data) else { break };
+            let Some(line) = self.replies.next(&mut data, &MAX_LINE) else { break };
             if self.reply_line(&line.bytes, cx) {
                 self.session.tls = true;
                 return Next::Switch(data.len());
@@ -406,7 +407,7 @@ impl Smtp {
     /// The first line of the reply to EHLO is the server's name (RFC 5321 4.1.1.1).
     fn extension(&mut self, text: &[u8]) {
         let listed = &mut self.session.extensions;
-        if listed.len() <= MAX_LISTED {
+        if !MAX_LISTED.is_reached(listed.len().saturating_sub(1)) {
             listed.push(text.to_vec());
         }
     }
@@ -443,7 +444,7 @@ fn end_message(mail: &mut Mail, whole: bool, cx: &mut Context<'_>) {
     mail.is_complete = whole && !mail.is_lost && mail.message.is_some();
     let Some(message) = &mut mail.message else { return };
     message.end(whole, cx);
-    for name in std::mem::take(&mut message.limits) {
-        cx.limit("smtp", name, b"");
+    for (limit, name) in std::mem::take(&mut message.limits) {
+        cx.limit(limit, name, b"");
     }
 }

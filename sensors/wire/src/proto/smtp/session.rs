@@ -91,7 +91,7 @@ impl Session {
 
     pub(super) fn recipient(&mut self, path: &[u8]) -> bool {
         let mail = self.mail.get_or_insert_with(Default::default);
-        let fits = mail.recipients.len() < MAX_RECIPIENTS;
+        let fits = mail.recipients.len() < MAX_RECIPIENTS.get();
         if fits {
             mail.recipients.push(path.to_vec());
         }
@@ -99,7 +99,7 @@ impl Session {
     }
 
     pub(super) fn code(&mut self, code: u16) {
-        if self.codes.len() < MAX_LISTED {
+        if !MAX_LISTED.is_reached(self.codes.len()) {
             self.codes.push(code);
         }
     }
@@ -121,7 +121,7 @@ pub(super) fn path(text: &[u8]) -> (&[u8], &[u8]) {
     };
     let (path, parameters) = text.split_at(end);
     let path = super::message::bare(path);
-    (path.get(..MAX_PATH).unwrap_or(path), parameters)
+    (MAX_PATH.clip(path), parameters)
 }
 
 /// The number of a parameter such as `SIZE=5`.

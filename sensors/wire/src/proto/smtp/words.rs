@@ -130,7 +130,7 @@ pub(super) fn parameter(header: &[u8], name: &[u8]) -> Option<Vec<u8>> {
         }
         match rest {
             b"" => plain = Some(text),
-            [b'*', ..] if pieces.len() < MAX_NAME => {
+            [b'*', ..] if !MAX_NAME.is_reached(pieces.len()) => {
                 let coded = rest.ends_with(b"*");
                 is_coded |= coded && matches!(rest, b"*" | b"*0*");
                 pieces.extend(if coded { text } else { text.replace_percent() });
@@ -142,7 +142,7 @@ pub(super) fn parameter(header: &[u8], name: &[u8]) -> Option<Vec<u8>> {
         (false, _) => extended(&pieces, is_coded),
         (true, plain) => decode(&plain?),
     };
-    text.truncate(MAX_NAME);
+    MAX_NAME.truncate(&mut text);
     Some(text)
 }
 
@@ -212,7 +212,7 @@ fn split_outside_quotes(text: &[u8], sign: u8) -> impl Iterator<Item = &[u8]> {
 /// The addresses of a header, without names and comments.
 pub(super) fn addresses(header: &[u8]) -> Vec<Vec<u8>> {
     let all = split_outside_quotes(header, b',').filter_map(address);
-    all.take(MAX_ADDRESSES).collect()
+    MAX_ADDRESSES.take(all).collect()
 }
 
 fn address(text: &[u8]) -> Option<Vec<u8>> {

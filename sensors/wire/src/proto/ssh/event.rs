@@ -1,5 +1,6 @@
 //! The `ssh` event.
 
+use super::limits::MAX_NAMES;
 use sha2::{Digest, Sha256};
 
 use super::kexinit::{self, KexInit};
@@ -38,9 +39,6 @@ pub const FIELDS: &[Field] = &[
     Field::SshServerHassh,
 ];
 
-/// Names printed of one list.
-const MAX_NAMES: usize = 128;
-
 /// What both sides agree on in one of their lists.
 pub(super) fn chosen<'a>(ssh: &'a Ssh, list: impl Fn(&'a KexInit) -> &'a [u8]) -> Option<&'a [u8]> {
     let [client, server] = &*ssh.sides;
@@ -61,7 +59,7 @@ impl<'a> Own<'a> {
         let hassh = hassh_text.as_deref().map(kexinit::hassh);
         let names = side.kexinit.as_ref().map_or(&[][..], KexInit::host_key);
         let host_keys = names.split(|byte| *byte == b',').filter(|name| !name.is_empty());
-        Self { side, hassh_text, hassh, host_keys: host_keys.take(MAX_NAMES).map(Value::Text).collect() }
+        Self { side, hassh_text, hassh, host_keys: MAX_NAMES.take(host_keys).map(Value::Text).collect() }
     }
 
     fn identification(&self) -> Option<Identification<'a>> {

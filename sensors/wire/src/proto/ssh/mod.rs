@@ -6,12 +6,12 @@
 
 mod event;
 mod kexinit;
+pub mod limits;
 mod reader;
 #[cfg(test)]
 mod tests;
 
 pub use event::FIELDS;
-pub use reader::{MAX_IDENTIFICATION, MAX_PACKET, MAX_PREAMBLE};
 
 use super::{Close, Context, FirstBytes, Next, Probe, StreamParser};
 use crate::messages::{Direction, EventKind};
@@ -162,9 +162,7 @@ impl Ssh {
         let side = &mut self.sides[way];
         (side.is_lost, side.is_over) = (true, true);
         side.reader = Reader::default();
-        if fault.is_limit() {
-            cx.counters.parser_limit += 1;
-        }
+        cx.hit(fault.limit());
         cx.weird("ssh", fault.weird(), b"");
     }
 

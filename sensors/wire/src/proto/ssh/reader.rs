@@ -1,11 +1,7 @@
 //! Identification lines (RFC 4253 4.2) and binary packets before encryption (RFC 4253 6), however they are cut.
 
-/// Longest identification line: 255 bytes with CR and LF (RFC 4253 4.2), and what sloppy software adds.
-pub const MAX_IDENTIFICATION: usize = 1024;
-/// Bytes of other lines that a server may send before its identification.
-pub const MAX_PREAMBLE: usize = 8 * 1024;
-/// Longest packet that is read in clear text: twice what must be supported (RFC 4253 6.1).
-pub const MAX_PACKET: usize = 70_000;
+use super::limits::{MAX_IDENTIFICATION, MAX_PACKET, MAX_PREAMBLE};
+use crate::limits::Limit;
 
 /// What a side said next.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,6 +16,7 @@ pub(super) enum Item {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     Line,
+    Lines,
     Length,
     Padding,
 }
@@ -27,14 +24,19 @@ pub(super) enum Fault {
 impl Fault {
     pub(super) const fn weird(self) -> &'static str {
         match self {
-            Self::Line => "ssh_identification_too_long",
+            Self::Line | Self::Lines => "ssh_identification_too_long",
             Self::Length => "ssh_packet_too_long",
             Self::Padding => "ssh_packet_malformed",
         }
     }
 
-    pub(super) const fn is_limit(self) -> bool {
-        matches!(self, Self::Line | Self::Length)
+    pub(super) const fn limit(self) -> Option<&'static Limit> {
+        match self {
+            Self::Line => Some(&MAX_IDENTIFICATION),
+            Self::Lines => Some(&MAX_PREAMBLE),
+            Self::Length => Some(&MAX_PACKET),
+            Self::Padding => None,
+        }
     }
 }
 
@@ -61,7 +63,7 @@ impl Reader {
         while !data.is_empty() {
             let end = memchr::memchr(b'\n', data);
             let taken = end.map_or(data.len(), |at| at + 1);
-            if self.part.len() + taken > MAX_IDENTIFICATION {
+            if self.part.len() + taken > MAX_IDENTIFICATION.get() {
                 return Err(Fault::Line);
             }
             let (line, rest) = data.split_at(taken);
@@ -77,8 +79,8 @@ impl Reader {
                 return Ok(Some(Item::Identification(text.strip_suffix(b"\r").unwrap_or(text).to_vec())));
             }
             self.preamble += line.len();
-            if self.preamble > MAX_PREAMBLE {
-                return Err(Fault::Line);
+            if self.preamble > MAX_PREAMBLE.get() {
+                return Err(Fault::Lines);
             }
         }
         Ok(None)
@@ -90,7 +92,7 @@ impl Reader {
             return Ok(None);
         };
         let length = usize::try_from(length).unwrap_or(usize::MAX);
-        if length > MAX_PACKET {
+        if length > MAX_PACKET.get() {
             return Err(Fault::Length);
         }
         if length < 2 {

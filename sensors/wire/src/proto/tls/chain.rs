@@ -1,5 +1,6 @@
 //! The first certificate of a server's chain, as fields of the `tls` event.
 
+use super::limits::MAX_CHAIN;
 use md5::{Digest, Md5};
 use sha1::Sha1;
 use sha2::Sha256;
@@ -12,9 +13,6 @@ use super::server::ServerParts;
 use crate::fields::Field;
 use crate::messages::Value;
 use crate::proto::x509::{Certificate, alternative_names, common_name, distinguished_name};
-
-/// Certificates of one message that are counted.
-const MAX_CHAIN: usize = 256;
 
 /// Filled from the server's certificates.
 pub(super) const CERTIFICATE_FIELDS: [Field; 14] = [
@@ -39,7 +37,7 @@ pub(super) fn certificates(list: &[u8], is_bare: bool) -> impl Iterator<Item = &
     let mut rest = Cursor(Cursor(list).vec24().unwrap_or_default());
     let bare = is_bare.then_some(list);
     let listed = std::iter::from_fn(move || if is_bare { None } else { rest.vec24() });
-    bare.into_iter().chain(listed).take(MAX_CHAIN)
+    MAX_CHAIN.take(bare.into_iter().chain(listed))
 }
 
 /// What is made from the certificates and borrowed by their fields.

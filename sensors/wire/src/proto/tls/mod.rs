@@ -12,6 +12,7 @@ pub(crate) mod event;
 pub mod fingerprint;
 pub(crate) mod handshake;
 pub mod hello;
+pub mod limits;
 pub mod names;
 mod probe;
 pub(crate) mod record;
@@ -26,7 +27,6 @@ pub use cursor::U16List;
 pub use event::FIELDS;
 use handshake::Handshake;
 use record::{Fault, Item, Reader};
-pub use record::{MAX_CERTIFICATES, MAX_HELLO};
 
 /// A handshake that stands still for so long is told as it is (nanoseconds of packet time).
 pub const HANDSHAKE_WAIT: u64 = 30_000_000_000;
@@ -129,8 +129,8 @@ impl Tls {
                 Err(Fault::Record) if !cx.from_start[way] => self.give_up(way),
                 Err(Fault::Record) => self.lose(way, "no_record", b"", cx),
                 Err(Fault::Message) => self.lose(way, "unknown_handshake_message", b"", cx),
-                Err(Fault::Limit) => {
-                    cx.counters.parser_limit += 1;
+                Err(Fault::Limit(limit)) => {
+                    cx.hit(limit);
                     self.lose(way, "message_too_long", b"", cx);
                 }
             }

@@ -1,16 +1,14 @@
 //! The record layer (RFC 8446 5.1, RFC 5246 6.2, RFC 6101 5.2) and handshake messages put together from it.
 
 use super::cursor::Cursor;
+use super::limits::{MAX_CERTIFICATES, MAX_HELLO};
+use crate::limits::Limit;
 
-/// Largest ClientHello or ServerHello that is kept.
-pub const MAX_HELLO: usize = 64 * 1024;
-/// Largest Certificate message that is kept.
-pub const MAX_CERTIFICATES: usize = 128 * 1024;
-/// So much of a ServerKeyExchange is kept: a PSK hint and the curve behind it.
+/// Window: so much of a ServerKeyExchange is kept: a PSK hint and the curve behind it.
 const MAX_KEY_EXCHANGE: usize = 512;
-/// Largest body of a record: 2^14 and what compression and a cipher may add (RFC 5246 6.2.3).
+/// Format: largest body of a record: 2^14 and what compression and a cipher may add (RFC 5246 6.2.3).
 const MAX_RECORD: usize = (1 << 14) + 2048;
-/// Largest SSL 2.0 record that is read; its length has 15 bits.
+/// Format: largest SSL 2.0 record that is read; its length has 15 bits.
 const MAX_SSL2: usize = 0x7fff;
 
 const CHANGE_CIPHER_SPEC: u8 = 20;
@@ -39,16 +37,18 @@ impl HandshakeType {
     /// How many bytes of the body are kept.
     pub(crate) fn keep(self) -> usize {
         match self {
-            Self::CLIENT_HELLO | Self::SERVER_HELLO => MAX_HELLO,
-            Self::CERTIFICATE => MAX_CERTIFICATES,
             Self::SERVER_KEY_EXCHANGE => MAX_KEY_EXCHANGE,
-            _ => 0,
+            _ => self.limit().map_or(0, Limit::get),
         }
     }
 
-    /// True where a part of the body is worth nothing.
-    pub(crate) fn must_be_whole(self) -> bool {
-        matches!(self, Self::CLIENT_HELLO | Self::SERVER_HELLO | Self::CERTIFICATE)
+    /// What a body may have where a part of it is worth nothing.
+    pub(crate) const fn limit(self) -> Option<&'static Limit> {
+        match self {
+            Self::CLIENT_HELLO | Self::SERVER_HELLO => Some(&MAX_HELLO),
+            Self::CERTIFICATE => Some(&MAX_CERTIFICATES),
+            _ => None,
+        }
     }
 }
 
@@ -75,7 +75,7 @@ pub(super) enum Fault {
     /// A handshake message of a type that does not exist.
     Message,
     /// A message is longer than its limit.
-    Limit,
+    Limit(&'static Limit),
 }
 
 /// Reads one direction of a stream, however it is cut.
@@ -258,8 +258,8 @@ impl Reader {
         if !kind.is_known() {
             return Err(Fault::Message);
         }
-        if kind.must_be_whole() && self.message_left > kind.keep() {
-            return Err(Fault::Limit);
+        if let Some(limit) = kind.limit().filter(|limit| self.message_left > limit.get()) {
+            return Err(Fault::Limit(limit));
         }
         Ok(self.message_end())
     }

@@ -5,7 +5,7 @@ pub(super) const BINARY: u8 = 2;
 pub(super) const CLOSE: u8 = 8;
 pub(super) const PING: u8 = 9;
 const PONG: u8 = 10;
-/// Bytes of the longest frame header: two, a length of eight, a mask of four.
+/// Format: bytes of the longest frame header: two, a length of eight, a mask of four.
 const MAX_HEADER: usize = 14;
 
 /// A frame's header.

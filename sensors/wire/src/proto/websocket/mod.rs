@@ -3,6 +3,7 @@
 //! Messages are counted and measured; their content is not looked at.
 
 mod frames;
+pub mod limits;
 #[cfg(test)]
 mod tests;
 
@@ -41,7 +42,7 @@ pub const WEIRDS: &[(&str, &str)] = &[
     ("websocket_masking", "A client that does not mask its frames, or a server that does"),
 ];
 
-/// What the upgrade told. Texts are as on the wire, within [`MAX_TEXT`] bytes.
+/// What the upgrade told. Texts are as on the wire, within [`limits::MAX_TEXT`] bytes.
 #[derive(Debug, Default)]
 pub(crate) struct Opening {
     pub(crate) domain: Option<Vec<u8>>,
@@ -50,9 +51,6 @@ pub(crate) struct Opening {
     pub(crate) subprotocol: Option<Vec<u8>>,
     pub(crate) extensions: Option<Vec<u8>>,
 }
-
-/// Bytes kept of a text of the opening.
-pub const MAX_TEXT: usize = 1024;
 
 /// One connection.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 //! A walk forward through DER without recursion or allocation; what does not fit is absent, the rest stays.
 
 use super::key::{Algorithm, PublicKey};
+use super::limits::MAX_EXTENSIONS;
 use crate::asn1::{Der, Tag, time};
 
 /// The parts of a certificate that events tell of, borrowed from its bytes.
@@ -40,9 +41,6 @@ pub(crate) struct Extensions<'a> {
     /// basicConstraints: whether it may sign others, and how many may stand between.
     pub(crate) constraints: Option<(bool, Option<u64>)>,
 }
-
-/// No certificate has a use for more.
-const MAX_EXTENSIONS: usize = 64;
 
 impl<'a> Certificate<'a> {
     /// Reads a DER certificate; `None` where it ends before its subject does.
@@ -99,8 +97,7 @@ impl<'a> Extensions<'a> {
         body.optional(Tag::context_primitive(2));
         let outer = body.expect(Tag::context(3)).and_then(|all| Der(all).expect(Tag::SEQUENCE));
         let mut list = Der(outer.unwrap_or_default());
-        for _ in 0..MAX_EXTENSIONS {
-            let Some(extension) = list.expect(Tag::SEQUENCE) else { break };
+        for extension in MAX_EXTENSIONS.take(std::iter::from_fn(|| list.expect(Tag::SEQUENCE))) {
             read.extension(Der(extension));
         }
         read

@@ -4,9 +4,9 @@ use md5::{Digest, Md5};
 use sha1::Sha1;
 use sha2::Sha256;
 
-use super::MAX_TOLD;
 use super::certificate::Certificate;
 use super::key::Name;
+use super::limits::{MAX_PURPOSES, MAX_TOLD};
 use super::names::{alternative_names, distinguished_name, values};
 use crate::asn1::{Der, Tag, dotted};
 use crate::fields::Field;
@@ -79,8 +79,8 @@ pub(crate) fn tell<'a>(
         return;
     }
     let length = chain.clone().count();
-    cx.counters.parser_limit += u64::from(length > MAX_TOLD);
-    for (position, bytes) in chain.take(MAX_TOLD).enumerate() {
+    cx.hit((length > MAX_TOLD.get()).then_some(&MAX_TOLD));
+    for (position, bytes) in chain.take(MAX_TOLD.get()).enumerate() {
         if let Some(certificate) = Certificate::parse(bytes) {
             let place = Place { side, position, length, server_name };
             emit(bytes, &certificate, &place, cx);
@@ -217,12 +217,9 @@ fn key_usage(bits: u16) -> Vec<Vec<u8>> {
     set.map(|(_, name)| name.as_bytes().to_vec()).collect()
 }
 
-/// Purposes of one certificate that are read.
-const MAX_PURPOSES: usize = 32;
-
 fn extended_key_usage(content: &[u8]) -> Vec<Vec<u8>> {
     let mut rest = Der(content);
-    let all = std::iter::from_fn(move || rest.expect(Tag::OID)).take(MAX_PURPOSES);
+    let all = MAX_PURPOSES.take(std::iter::from_fn(move || rest.expect(Tag::OID)));
     all.map(|oid| purpose(oid).map_or_else(|| dotted(oid).into_bytes(), |name| name.as_bytes().to_vec()))
         .collect()
 }

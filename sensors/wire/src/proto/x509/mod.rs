@@ -3,6 +3,7 @@
 mod certificate;
 mod event;
 mod key;
+pub mod limits;
 mod names;
 
 #[cfg(test)]
@@ -12,9 +13,6 @@ pub(crate) use certificate::Certificate;
 pub use event::FIELDS;
 pub(crate) use event::{Side, tell};
 pub(crate) use names::{alternative_names, common_name, distinguished_name};
-
-/// Certificates of one chain that are told of; the rest is counted.
-pub const MAX_TOLD: usize = 16;
 
 /// Its anomalies are told by the protocol that carries it.
 pub const WEIRDS: &[(&str, &str)] = &[];

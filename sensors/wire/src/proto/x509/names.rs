@@ -1,13 +1,10 @@
 //! Distinguished names as text (RFC 4514) and alternative names (RFC 5280 4.2.1.6).
 
+use super::limits::{MAX_ALTERNATIVE_NAMES, MAX_ATTRIBUTES};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::asn1::{Der, Tag, dotted};
 
-/// Attributes of one name that are read.
-const MAX_ATTRIBUTES: usize = 64;
-/// Alternative names of one certificate that are read.
-const MAX_ALTERNATIVE_NAMES: usize = 256;
 /// id-at-commonName, 2.5.4.3.
 const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
 
@@ -28,7 +25,7 @@ fn attributes(name: &[u8]) -> impl Iterator<Item = Attribute<'_>> {
         let (tag, value) = pair.any()?;
         Some((oid, tag, value, begins))
     };
-    std::iter::from_fn(next).take(MAX_ATTRIBUTES)
+    MAX_ATTRIBUTES.take(std::iter::from_fn(next))
 }
 
 /// The name as RFC 4514 writes it: last RDN first, `CN=example.org,O=Example`.
@@ -134,7 +131,7 @@ fn push_escaped(out: &mut Vec<u8>, value: &[u8]) {
 /// dNSName, rfc822Name, URI as they are; iPAddress as text. Other kinds are left out.
 pub(crate) fn alternative_names(names: &[u8]) -> Vec<Vec<u8>> {
     let mut rest = Der(names);
-    let all = std::iter::from_fn(move || rest.any()).take(MAX_ALTERNATIVE_NAMES);
+    let all = MAX_ALTERNATIVE_NAMES.take(std::iter::from_fn(move || rest.any()));
     all.filter_map(|(tag, value)| alternative_name(tag, value)).collect()
 }
 

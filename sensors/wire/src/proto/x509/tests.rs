@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::limits::MAX_TOLD;
 use super::*;
 use crate::messages::EventKind;
 use crate::proto::testing::Recorder;
@@ -59,8 +60,8 @@ fn serial_numbers_have_two_forms_where_zeros_lead() {
 #[test]
 fn a_chain_without_end_is_counted() {
     let bytes = certificate();
-    let recorder = told(&vec![&bytes[..]; MAX_TOLD + 1]);
-    assert_eq!(recorder.events().len(), MAX_TOLD);
+    let recorder = told(&vec![&bytes[..]; MAX_TOLD.get() + 1]);
+    assert_eq!(recorder.events().len(), MAX_TOLD.get());
     assert_eq!(recorder.counters.parser_limit, 1);
 }
 

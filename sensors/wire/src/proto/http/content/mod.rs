@@ -16,7 +16,7 @@ use crate::files::Carving;
 use crate::messages::{Direction, EventKind};
 use crate::proto::Context;
 pub(super) use disposition::parameter;
-use limits::MAX_FIRST;
+use limits::{MAX_FIRST, MAX_UNPACKED};
 use multipart::Multipart;
 use unpack::{Trouble, Unpacker};
 
@@ -125,7 +125,7 @@ impl Content {
         self.unpacker.forget();
         match trouble {
             Trouble::TooMuch => {
-                cx.limit("http", "http_body_unpacks_to_too_much", b"");
+                cx.limit(&MAX_UNPACKED, "http_body_unpacks_to_too_much", b"");
             }
             Trouble::Malformed => cx.weird("http", "http_bad_content_encoding", b""),
         }

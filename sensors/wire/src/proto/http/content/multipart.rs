@@ -41,7 +41,8 @@ pub(super) fn boundary(content_type: &[u8]) -> Option<Vec<u8>> {
     let mime = content_type.split(|byte| *byte == b';').next()?.trim_ascii();
     let boundary = parameter(content_type, b"boundary")?;
     let fits = mime.eq_ignore_ascii_case(b"multipart/form-data");
-    (fits && (1..=MAX_BOUNDARY).contains(&boundary.len())).then(|| boundary.into_owned())
+    (fits && !boundary.is_empty() && MAX_BOUNDARY.clip(&boundary).len() == boundary.len())
+        .then(|| boundary.into_owned())
 }
 
 impl Multipart {
@@ -160,7 +161,7 @@ impl Multipart {
     fn head(&mut self, bytes: &[u8], told: &mut Told, cx: &mut Context<'_>) -> usize {
         let State::Head(head, scan) = &mut self.state else { return bytes.len() };
         let before = head.len();
-        let room = MAX_PART_HEAD - before.min(MAX_PART_HEAD);
+        let room = MAX_PART_HEAD.get() - before.min(MAX_PART_HEAD.get());
         head.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
         let Some(end) = scan.find(head) else {
             return self.check_head(bytes, cx);
@@ -174,9 +175,9 @@ impl Multipart {
     /// A head that is too long is content of no interest.
     fn check_head(&mut self, bytes: &[u8], cx: &mut Context<'_>) -> usize {
         let State::Head(head, _) = &self.state else { return bytes.len() };
-        if head.len() >= MAX_PART_HEAD {
+        if head.len() >= MAX_PART_HEAD.get() {
             self.state = State::Content;
-            limit("http_form_part_head_too_long", cx);
+            cx.limit(&MAX_PART_HEAD, "http_form_part_head_too_long", b"");
         }
         bytes.len()
     }
@@ -186,9 +187,9 @@ impl Multipart {
         self.state = State::Content;
         (self.tail, self.before) = (b"\r\n".to_vec(), 2);
         self.parts += 1;
-        if self.parts > MAX_PARTS {
+        if self.parts > MAX_PARTS.get() {
             self.state = State::Over;
-            limit("http_form_too_many_parts", cx);
+            cx.limit(&MAX_PARTS, "http_form_too_many_parts", b"");
             return;
         }
         let disposition = head.all("content-disposition").next().unwrap_or_default();
@@ -244,12 +245,8 @@ impl Multipart {
     }
 }
 
-fn limit(name: &'static str, cx: &mut Context<'_>) {
-    cx.limit("http", name, b"");
-}
-
 fn note(names: &mut Vec<Box<[u8]>>, name: Option<&[u8]>) {
-    if let Some(name) = name.filter(|_| names.len() < MAX_NAMES) {
-        names.push(name.get(..MAX_NAME).unwrap_or(name).into());
+    if let Some(name) = name.filter(|_| !MAX_NAMES.is_reached(names.len())) {
+        names.push(MAX_NAME.clip(name).into());
     }
 }

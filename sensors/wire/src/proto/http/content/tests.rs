@@ -317,7 +317,7 @@ fn forms_that_end_early_or_have_gaps() {
 
 #[test]
 fn forms_have_limits() {
-    let head = format!("---x-\r\nX: {}", "y".repeat(MAX_PART_HEAD));
+    let head = format!("---x-\r\nX: {}", "y".repeat(MAX_PART_HEAD.get()));
     let bench = Bench::request(FORM).data(head.as_bytes()).data(b"\r\n---x-\r\n").end();
     assert_eq!(bench.log.weird(), ["http_form_part_head_too_long"]);
     let many = "---x-\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n".repeat(1100);

@@ -38,7 +38,7 @@ struct Budget {
 impl Budget {
     fn spend(&mut self, made: usize) -> Result<(), Trouble> {
         self.made += made as u64;
-        let most = FREE_UNPACKED.max(self.took.saturating_mul(MAX_RATIO)).min(MAX_UNPACKED);
+        let most = FREE_UNPACKED.max(self.took.saturating_mul(MAX_RATIO)).min(MAX_UNPACKED.get() as u64);
         if self.made > most { Err(Trouble::TooMuch) } else { Ok(()) }
     }
 }
@@ -48,8 +48,9 @@ impl Unpacker {
     /// them, leave the body as it is.
     pub(super) fn new<'a>(values: impl Iterator<Item = &'a [u8]>) -> Self {
         let names = values.flat_map(|value| value.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
-        let layers: Option<Vec<Layer>> = names.filter_map(Layer::new).take(MAX_LAYERS + 1).collect();
-        let mut layers = layers.filter(|layers| layers.len() <= MAX_LAYERS).unwrap_or_default();
+        let layers: Option<Vec<Layer>> = names.filter_map(Layer::new).take(MAX_LAYERS.get() + 1).collect();
+        let mut layers =
+            layers.filter(|layers| MAX_LAYERS.at_most(layers.len()) == layers.len()).unwrap_or_default();
         layers.reverse();
         Self { layers, budget: Budget::default() }
     }

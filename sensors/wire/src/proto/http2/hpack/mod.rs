@@ -81,7 +81,7 @@ impl Decoder {
         if size > self.most {
             return Err(Broken::Malformed);
         }
-        if size > MAX_TABLE {
+        if size > MAX_TABLE.get() {
             return Err(Broken::TableTooLarge);
         }
         self.table.resize(size);

@@ -168,7 +168,10 @@ pub(super) fn element(
     let way = if header.is_answer { Direction::ToClient } else { Direction::ToServer };
     let (mut command, mut at, mut bulk) = (header.command, HEADER, None);
     let mut chain = request::Chain::default();
-    for _ in 0..MAX_CHAIN {
+    for place in 0.. {
+        if MAX_CHAIN.is_reached(place) {
+            break;
+        }
         let block = Block::read(header, command, bytes, at, len)?;
         let found = if header.is_answer {
             answer::take(smb, &block, cx)?

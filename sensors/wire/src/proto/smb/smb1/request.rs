@@ -106,7 +106,7 @@ fn other_transaction(smb: &mut Smb, block: &Block<'_>, cx: &mut Context<'_>) -> 
 /// Each dialect stands behind a byte of 2 ([MS-CIFS] 2.2.4.52.1).
 fn negotiate(block: &Block<'_>) -> Offer {
     let texts = block.bytes.split(|byte| *byte == 0).filter_map(|text| text.strip_prefix(&[2]));
-    let dialects = texts.take(MAX_DIALECTS).map(<[u8]>::to_vec).collect();
+    let dialects = MAX_DIALECTS.take(texts).map(<[u8]>::to_vec).collect();
     Offer { dialects, is_smb1: true, ..Offer::default() }
 }
 
@@ -286,7 +286,7 @@ fn transaction2(
             Some(Asked::Delete(Box::<Delete>::default()))
         }
         RENAME => {
-            let to = utf16_up_to(bytes_at(data, 12, size(u32_at(data, 8)?))?, MAX_NAME);
+            let to = utf16_up_to(bytes_at(data, 12, size(u32_at(data, 8)?))?, &MAX_NAME);
             Some(Asked::Rename(Box::new(Rename { from: None, to: without_backslash(to), is_link: false })))
         }
         _ => None,

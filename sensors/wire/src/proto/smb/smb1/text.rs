@@ -29,7 +29,7 @@ impl<'a> Texts<'a> {
         let rest = self.message.get(self.at..)?;
         let (mut text, used) = if self.is_unicode { wide(rest) } else { narrow(rest) };
         self.at += used;
-        text.truncate(MAX_NAME);
+        MAX_NAME.truncate(&mut text);
         text.shrink_to_fit();
         Some(text)
     }

@@ -5,12 +5,10 @@ use crate::proto::little::{array_at, size, u16_at, u32_at, utf16_up_to};
 use crate::proto::ntlm::mechanism;
 use crate::proto::smb::dialect::{self, Dialect};
 use crate::proto::smb::event::Agreed;
-use crate::proto::smb::limits::{MAX_DIALECTS, MAX_NAME};
+use crate::proto::smb::limits::{MAX_CONTEXTS, MAX_DIALECTS, MAX_NAME};
 use crate::proto::smb::names;
 use crate::proto::smb::state::Offer;
 
-/// Contexts of one message that are read.
-const MAX_CONTEXTS: usize = 16;
 const ENCRYPTION: u16 = 2;
 const NETNAME: u16 = 5;
 
@@ -18,7 +16,7 @@ pub(super) fn request(message: &Message<'_>) -> Option<Offer> {
     let body = message.body();
     let count = usize::from(u16_at(body, 2)?);
     let numbers = body.get(36..)?;
-    let numbers = numbers.get(..count.min(MAX_DIALECTS) * 2)?;
+    let numbers = numbers.get(..MAX_DIALECTS.at_most(count) * 2)?;
     let numbers = numbers.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
     let mut offer = Offer {
         dialects: numbers.clone().map(dialect::text).collect(),
@@ -31,7 +29,7 @@ pub(super) fn request(message: &Message<'_>) -> Option<Offer> {
         let begin = size(u32_at(body, 28)?);
         contexts(message, begin, u16_at(body, 32)?, |kind, data| {
             if kind == NETNAME {
-                offer.server = Some(utf16_up_to(data, MAX_NAME));
+                offer.server = Some(utf16_up_to(data, &MAX_NAME));
             }
         });
     }
@@ -64,7 +62,7 @@ pub(super) fn answer(message: &Message<'_>) -> Option<(Dialect, Agreed)> {
 /// Walks the contexts; each begins at a multiple of eight bytes.
 fn contexts(message: &Message<'_>, begin: usize, count: u16, mut take: impl FnMut(u16, &[u8])) {
     let mut at = begin;
-    for _ in 0..usize::from(count).min(MAX_CONTEXTS) {
+    for _ in 0..MAX_CONTEXTS.at_most(count.into()) {
         let head = message.bytes.get(at..);
         let Some((kind, len)) = head.and_then(|head| Some((u16_at(head, 0)?, u16_at(head, 2)?))) else {
             return;

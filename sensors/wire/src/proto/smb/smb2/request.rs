@@ -92,7 +92,7 @@ fn tree_path(message: &Message<'_>) -> Option<Vec<u8>> {
 }
 
 fn name(text: &[u8]) -> Vec<u8> {
-    utf16_up_to(text, MAX_NAME)
+    utf16_up_to(text, &MAX_NAME)
 }
 
 fn create(smb: &mut Smb, message: &Message<'_>, chain: Chain, cx: &mut Context<'_>) -> Option<Asked> {
