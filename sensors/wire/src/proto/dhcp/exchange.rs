@@ -1,7 +1,7 @@
 //! Exchanges: the messages of one client with one transaction identifier, whichever flows they run in. Requests go to
 //! everybody and answers come from one, so that they are flows of their own.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr};
 
 use super::is_port;
@@ -122,7 +122,12 @@ impl Exchange {
         }
     }
 
-    /// Bytes that it holds, its place in the table included.
+    /// Where it stands in the order of those that go first.
+    const fn place(&self) -> (bool, u64, Id) {
+        (!self.is_told, self.newest, self.id)
+    }
+
+    /// Bytes that it holds, its places in the tables included.
     fn held(&self) -> usize {
         let texts =
             [&self.host_name, &self.full_name, &self.client_id, &self.vendor, &self.circuit, &self.message];
@@ -132,6 +137,7 @@ impl Exchange {
         let routes: usize = self.routes.iter().map(|route| route.capacity() + 24).sum();
         let lists = self.routers.capacity() + self.dns.capacity() + self.servers.capacity();
         size_of::<(Id, Self)>()
+            + size_of::<(bool, u64, Id)>()
             + texts
             + routes
             + 4 * lists
@@ -156,6 +162,9 @@ fn sub_option(value: &[u8], wanted: u8) -> Option<Vec<u8>> {
 #[derive(Debug, Default)]
 pub struct Exchanges {
     open: HashMap<Id, Exchange>,
+    /// The same by whether they wait (those that were told come first) and by the time of their newest message, so that
+    /// room is made without looking at them all.
+    order: BTreeSet<(bool, u64, Id)>,
     /// Bytes that they hold together.
     held: usize,
 }
@@ -182,7 +191,19 @@ pub(super) fn id_of(message: &Message<'_>, flow: &FlowInfo) -> Id {
 
 impl Exchanges {
     pub(super) fn take(&mut self, id: Id, message: &Message<'_>, sender: IpAddr, time: u64) -> Outcome {
-        let before = self.open.get(&id).map_or(0, Exchange::held);
+        if let Some(known) = self.open.get(&id) {
+            self.held = self.held.saturating_sub(known.held());
+            self.order.remove(&known.place());
+        }
+        let outcome = self.told(id, message, sender, time);
+        if let Some(known) = self.open.get(&id) {
+            self.held += known.held();
+            self.order.insert(known.place());
+        }
+        outcome
+    }
+
+    fn told(&mut self, id: Id, message: &Message<'_>, sender: IpAddr, time: u64) -> Outcome {
         let is_new = match self.open.get_mut(&id) {
             Some(known) if known.is_told => {
                 let age = time.saturating_sub(known.newest);
@@ -200,24 +221,21 @@ impl Exchanges {
             Some(_) => false,
             None => true,
         };
-        self.held = self.held.saturating_sub(before);
         let exchange = self.open.entry(id).or_insert_with(|| Exchange { id, ..Exchange::default() });
         exchange.newest = time;
         exchange.take(message, sender);
-        let outcome = if message.kind.ends() {
-            let told = exchange.clone();
-            exchange.is_told = true;
-            Outcome::Told(Box::new(told))
-        } else {
-            Outcome::Open(is_new)
-        };
-        self.held += exchange.held();
-        outcome
+        if !message.kind.ends() {
+            return Outcome::Open(is_new);
+        }
+        let told = exchange.clone();
+        exchange.is_told = true;
+        Outcome::Told(Box::new(told))
     }
 
     fn remove(&mut self, id: &Id) -> Option<Exchange> {
         let gone = self.open.remove(id)?;
         self.held = self.held.saturating_sub(gone.held());
+        self.order.remove(&gone.place());
         Some(gone)
     }
 
@@ -233,23 +251,23 @@ impl Exchanges {
         self.open.get(id).is_some_and(|known| !known.is_told)
     }
 
-    /// Makes room: forgets what was told, then takes out the stalest.
+    /// Makes room for one: forgets what was told longest ago, else takes out what has stood still longest.
     pub(super) fn make_room(&mut self) -> Option<Exchange> {
-        if self.open.len() < MAX_EXCHANGES.get() {
-            return None;
+        while self.open.len() >= MAX_EXCHANGES.get() {
+            let (waits, _, id) = self.order.first().copied()?;
+            let gone = self.remove(&id);
+            if waits {
+                return gone;
+            }
         }
-        self.forget_told();
-        if self.open.len() < MAX_EXCHANGES.get() {
-            return None;
-        }
-        let stalest = self.open.iter().min_by_key(|(id, known)| (known.newest, **id)).map(|(id, _)| *id)?;
-        self.remove(&stalest)
+        None
     }
 
     /// Of what was told only copies would be known.
     pub(crate) fn forget_told(&mut self) {
-        self.open.retain(|_, known| !known.is_told);
-        self.held = self.open.values().map(Exchange::held).sum();
+        while let Some((false, _, id)) = self.order.first().copied() {
+            self.remove(&id);
+        }
     }
 
     /// Bytes that the exchanges hold.

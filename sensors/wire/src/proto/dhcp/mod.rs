@@ -89,7 +89,9 @@ impl DatagramParser for Dhcp {
 
 impl Dhcp {
     fn begin(&mut self, id: Id, cx: &mut Context<'_>) {
-        self.begun.retain(|(id, ..)| cx.shared.dhcp.waits(id));
+        if self.begun.len() >= MAX_PER_FLOW.get() {
+            self.begun.retain(|(id, ..)| cx.shared.dhcp.waits(id));
+        }
         if self.begun.len() >= MAX_PER_FLOW.get() {
             cx.limit(&MAX_PER_FLOW, "dhcp_too_many_exchanges", b"");
             let (id, time, packet) = self.begun.remove(0);

@@ -47,8 +47,8 @@ pub struct Links {
 impl Links {
     /// Takes note of an announcement; false where another had to go for it.
     pub(crate) fn expect(&mut self, ends: Ends, time: u64) -> bool {
-        let fits = self.links.len() < MAX_ANNOUNCED.get() || self.make_room(time);
         self.remove(&ends);
+        let fits = self.links.len() < MAX_ANNOUNCED.get() || self.make_room(time);
         let link = Link { since: time, ..Link::default() };
         self.held += link.held();
         self.oldest.insert((time, ends));
@@ -148,6 +148,30 @@ mod tests {
         assert_eq!((fits, links.links.len()), (MAX_ANNOUNCED.get(), MAX_ANNOUNCED.get()));
         assert!(links.expect(ends(60_000), 2 + ANNOUNCEMENT_WAIT), "the old ones have expired");
         assert_eq!(links.links.len(), 1);
+    }
+
+    #[test]
+    fn the_oldest_goes_first_and_what_is_announced_anew_is_young() {
+        let mut links = Links::default();
+        let most = MAX_ANNOUNCED.get() as u16;
+        assert!((0..most).all(|port| links.expect(ends(port), u64::from(port))));
+        assert!(links.expect(ends(0), u64::from(most)), "in the place of itself");
+        assert!(!links.expect(ends(most), u64::from(most)), "one had to go for it");
+        assert!(links.get(&ends(1)).is_none() && links.get(&ends(0)).is_some());
+    }
+
+    #[test]
+    fn what_is_over_makes_room_and_what_is_open_stays() {
+        let mut links = Links::default();
+        for port in 0..MAX_ANNOUNCED.get() as u16 {
+            links.expect(ends(port), u64::from(port));
+        }
+        links.get(&ends(0)).unwrap().is_over = true;
+        assert!(links.claim(&ends(1), 1));
+        assert!(links.expect(ends(60_000), 2000), "that which is over went");
+        assert!(links.get(&ends(0)).is_none());
+        assert!(!links.expect(ends(60_001), 10 * ANNOUNCEMENT_WAIT), "the oldest is open: it alone goes");
+        assert!(links.get(&ends(1)).is_none() && links.get(&ends(2)).is_some());
     }
 
     #[test]
