@@ -3,7 +3,7 @@
   python bench/correlations.py [--keys N] [--only TYPE,TYPE]
 
 Each run is a process of its own that replays one DNS event a key through a rule and a correlation grouped by the name
-asked for. Memory is the peak of anonymous memory against a run in which all events have one name; time is CPU time of the
+asked for. Memory is the peak of resident memory against a run in which all events have one name; time is CPU time of the
 replay against one of the rule alone. What reading the events takes is in both and so falls out.
 """
 
