@@ -11,6 +11,7 @@ from cli_calls import call, on_terminal
 ROOT = Path(__file__).resolve().parents[2]
 DOWNLOAD = ROOT / "pcaps/web-download/web-download.pcap"
 BROWSER = ROOT / "pcaps/tls-browser/tls-browser.pcap"
+URL = "files.evil.test/setup.exe"
 SETUP = "cdd45002eef102a1c3083bcd08e8cc004169a166977364f087a518a232a8c43e"
 LIST = f"""# a list as others give it
 # "first_seen","ioc_value","ioc_type","malware","confidence_level","tlp","expires"
@@ -36,7 +37,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         in done.err
     )
     assert f"error[BAVN-E087]: `no indicator` is no domain\n  --> {home}/feed.csv:9\n  = hint: " in done.err
-    assert "9 lines read, 5 indicators, 2 left out, 2 in a warning list" in done.err
+    assert "9 lines read, 5 indicators, 2 left out, 1 in a warning list" in done.err
     return home
 
 
@@ -46,14 +47,15 @@ def test_a_list_becomes_alerts(home: Path) -> None:
     assert done.code == 0, done.err
     alerts = [json.loads(line) for line in done.out.splitlines()]
     found = {a["threat"]["indicator"]["name"]: a for a in alerts if a["bavn"]["event"]["dataset"] == "bavn.indicator"}
-    assert set(found) == {SETUP, "t13d1517h2_8daaf6152771_cb7bf5808d99"}
-    dropper, tool = found.values()
+    tool = "t13d1517h2_8daaf6152771_cb7bf5808d99"
+    assert set(found) == {SETUP, URL, tool}
+    dropper, seldom = found[SETUP], found[tool]
     assert (dropper["rule"]["name"], dropper["bavn"]["level"], dropper["bavn"]["tlp"]) == (
         "Indicator of which its list is sure",
         "high",
         "RED",
     )
-    assert (tool["bavn"]["level"], tool["bavn"]["tlp"]) == ("low", "AMBER")
+    assert (seldom["bavn"]["level"], seldom["bavn"]["tlp"]) == ("low", "AMBER")
     assert dropper["threat"]["indicator"]["provider"] == ["feed"]
     assert dropper["threat"]["indicator"]["description"] == "Dropper"
     assert dropper["threat"]["enrichments"]["matched"] == {"atomic": SETUP, "field": "file.hash.sha256"}
@@ -76,7 +78,7 @@ def test_the_slow_engine_says_the_same(home: Path) -> None:
 def test_what_is_kept_and_what_is_kept_out(home: Path) -> None:
     rows = {row["value"]: row for row in map(json.loads, call("ioc", "ls", home=home).out.splitlines())}
     assert rows["8.8.8.8"]["kept_out"] == "public resolver (Google)"
-    assert rows["files.evil.test/setup.exe"]["kept_out"] == "special-use name"
+    assert "kept_out" not in rows[URL]
     assert rows[SETUP] | {"added": ""} == {
         "type": "sha256", "value": SETUP, "source": "feed", "tlp": "RED", "added": "", "expires": "2027-06-30T00:00:00Z",
         "confidence": 95, "note": "Dropper",
@@ -86,7 +88,7 @@ def test_what_is_kept_and_what_is_kept_out(home: Path) -> None:
     shown = on_terminal("ioc", "ls", home=home, columns=150)
     assert "kept out: public resolver (Google)" in shown.out
     assert "next: bavn --home" in shown.out
-    assert json.loads(call("ioc", "ls", "--sources", home=home).out)["kept_out"] == 2
+    assert json.loads(call("ioc", "ls", "--sources", home=home).out)["kept_out"] == 1
 
 
 def test_values_and_captures_are_matched(home: Path) -> None:
@@ -100,7 +102,7 @@ def test_values_and_captures_are_matched(home: Path) -> None:
     assert (later.code, later.out) == (0, "")
     done = call("ioc", "match", DOWNLOAD, "--fail-on-match", home=home)
     assert done.code == 1
-    assert {json.loads(line)["threat"]["indicator"]["name"] for line in done.out.splitlines()} == {SETUP}
+    assert {json.loads(line)["threat"]["indicator"]["name"] for line in done.out.splitlines()} == {SETUP, URL}
     assert call("ioc", "match", DOWNLOAD, "--no-indicators", home=home).code == 3
     missing = call("ioc", "match", ROOT / "pcaps/none.pcap", home=home)
     assert "BAVN-E086" in missing.err
@@ -133,7 +135,7 @@ def test_a_dry_run_and_lists_that_are_not_kept(home: Path, tmp_path: Path) -> No
     assert not (tmp_path / "indicators.db").exists()
     assert [json.loads(line)["line"] for line in (tmp_path / "p.jsonl").read_text().splitlines()] == [8, 9]
     done = call("events", "--kind", "indicator", "--indicators", home / "feed.csv", DOWNLOAD, home=tmp_path)
-    assert {json.loads(line)["threat"]["indicator"]["name"] for line in done.out.splitlines()} == {SETUP}
+    assert {json.loads(line)["threat"]["indicator"]["name"] for line in done.out.splitlines()} == {SETUP, URL}
 
 
 def test_a_damaged_set_ends_a_scan_with_its_code(home: Path, tmp_path: Path) -> None:

@@ -282,15 +282,15 @@ def test_any_bytes_are_a_list_or_an_error_with_a_code(tmp_path_factory: pytest.T
 
 
 KEPT_OUT = [
-    ("ip", "8.8.8.8"), ("ip", "10.1.2.3"), ("cidr", "8.8.0.0/16"), ("ip-port", "1.1.1.1:53"), ("ip", "2001:db8::1"),
+    ("ip", "8.8.8.8"), ("ip", "10.1.2.3"), ("cidr", "8.8.0.0/16"), ("ip-port", "1.1.1.1:53"), ("ip", "fe80::1"),
     ("domain", "example.com"), ("domain", "a.b.example.org"), ("domain", "co.uk"),
     ("domain", "google.com"), ("domain", "in-addr.arpa"),
-    ("domain", "core.windows.net"), ("url", "google.com/"), ("url", "192.168.1.1/a"), ("url", "files.evil.test/x"),
+    ("domain", "core.windows.net"), ("url", "google.com/"), ("url", "192.168.1.1/a"), ("url", "files.example.com/x"),
     ("sha256", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"), ("md5", "d41d8cd98f00b204e9800998ecf8427e"),
 ]  # fmt: skip
 KEPT = [
     ("ip", "8.8.8.9"), ("cidr", "5.6.7.0/24"), ("domain", "evil.github.io"), ("domain", "evil.co.uk"), ("host", "evil.net"),
-    ("url", "google.com/evil"), ("md5", "ab" * 16), ("domain", "notexample.com"),
+    ("url", "google.com/evil"), ("md5", "ab" * 16), ("domain", "notexample.com"), ("domain", "evil.example"), ("ip", "203.0.113.7"), ("ip", "2001:db8::7"),
 ]  # fmt: skip
 
 
