@@ -13,6 +13,7 @@ import msgspec
 from cli import errors
 from cli.captures import rules_to_run
 from cli.errors import CliError
+from cli.reading import checksums_option
 from cli.safe import json_line, safe
 from cli.sending import send_steadily, send_until
 from cli.sensor_process import SensorProcess
@@ -41,9 +42,11 @@ def sensor() -> None:
 )
 @click.option("--send/--no-send", default=True, help="Whether this process also sends (else: bavn sensor forward).")
 @click.option("--seconds", type=click.FloatRange(min=0), help="End after so long.")
+@checksums_option
 @click.pass_obj
 def run(home: Path, interface: str | None, captures: tuple[Path, ...], source: str, bpf: str | None,
-        rule_paths: tuple[Path, ...], watch_rules: bool, send: bool, seconds: float | None) -> int:  # fmt: skip
+        rule_paths: tuple[Path, ...], watch_rules: bool, send: bool, seconds: float | None,
+        checksums: str | None) -> int:  # fmt: skip
     """Capture, detect, apply the contract, keep and send; until SIGTERM or Ctrl-C.
 
     SIGHUP reads the rules again, beside the capture; no packet waits for it, and where they cannot be read the old ones stay.
@@ -52,8 +55,9 @@ def run(home: Path, interface: str | None, captures: tuple[Path, ...], source: s
         raise click.UsageError("name either --interface or --read")
     rules = rules_to_run(rule_paths)
     process = SensorProcess(
-        home, rules, source=interface or "files", seconds=seconds, rule_paths=rule_paths, watch_rules=watch_rules
-    )
+        home, rules, source=interface or "files", seconds=seconds, rule_paths=rule_paths, watch_rules=watch_rules,
+        checksums=checksums,
+    )  # fmt: skip
     signal.signal(signal.SIGHUP, lambda *_: process.reloader.ask())
     if any(path.exists() and not path.is_file() and not path.is_dir() for path in captures):
         _end_at_once()  # a pipe that nobody writes to blocks where no handler of Python's is ever called

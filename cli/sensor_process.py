@@ -45,6 +45,7 @@ class SensorProcess:
     seconds: float | None = None
     rule_paths: tuple[Path, ...] = ()
     watch_rules: bool = False
+    checksums: str | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     problems: list[tuple[str, str]] = field(default_factory=list)
 
@@ -67,7 +68,7 @@ class SensorProcess:
         contract.require_valid(dt.datetime.now(dt.UTC).date())
         settings = Settings(
             agency=self.config.agency, sensor=self.config.sensor, key=event_key(self.home).hex(), tlp=contract.tlp,
-            evidence_bytes=EVIDENCE_RING, checksums=self.config.checksums == "check",
+            evidence_bytes=EVIDENCE_RING, checksums=(self.checksums or self.config.checksums) == "check",
             workers=load_capture(self.home).workers,
         )  # fmt: skip
         detect = load_detect(self.home)

@@ -14,7 +14,7 @@ import pytest
 from cli.doctor import check_checksums
 from cli.sensor_health import health_lines
 from sensors.errors import SensorError
-from sensors.health import Accounting, Health, write_status
+from sensors.health import Accounting, Health, read_status, write_status
 from sensors.identity import load_config
 
 if TYPE_CHECKING:
@@ -72,6 +72,15 @@ def test_the_switch_and_the_settings_decide(name: str, tmp_path: Path) -> None:
     (tmp_path / "bavn.toml").write_text('[sensor]\nchecksums = "check"\n')
     assert told(run(tmp_path, name, file)) == expected
     assert told(run(tmp_path, name, "--checksums", "ignore", file)) == []
+
+
+def test_a_sensor_takes_the_switch_too(tmp_path: Path) -> None:
+    file = str(capture(tmp_path / "a.pcap", "right", "wrong", "offloaded"))
+    for words, wrong in ((("--checksums", "check"), 1), ((), 0)):
+        run(tmp_path, "sensor", "run", "--read", file, "--no-send", *words)
+        status = read_status(tmp_path)
+        assert status is not None
+        assert status.counters["checksum_wrong"] == wrong
 
 
 def test_nothing_is_dropped_and_offload_is_an_event(tmp_path: Path) -> None:

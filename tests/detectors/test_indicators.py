@@ -290,7 +290,8 @@ KEPT_OUT = [
 ]  # fmt: skip
 KEPT = [
     ("ip", "8.8.8.9"), ("cidr", "5.6.7.0/24"), ("domain", "evil.github.io"), ("domain", "evil.co.uk"), ("host", "evil.net"),
-    ("url", "google.com/evil"), ("md5", "ab" * 16), ("domain", "notexample.com"), ("domain", "evil.example"), ("ip", "203.0.113.7"), ("ip", "2001:db8::7"),
+    ("url", "google.com/evil"), ("md5", "ab" * 16), ("domain", "notexample.com"),
+    ("domain", "evil.example"), ("ip", "203.0.113.7"), ("ip", "2001:db8::7"),
 ]  # fmt: skip
 
 

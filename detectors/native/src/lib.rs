@@ -334,8 +334,9 @@ impl Loop {
         Ok(own)
     }
 
-    fn open_file(&mut self, path: &str) -> PyResult<()> {
-        let source = Source::file(Path::new(path)).map_err(problem)?;
+    /// Opens a file, which may be a pipe that waits for its writer: Python's other threads go on meanwhile.
+    fn open_file(&mut self, py: Python<'_>, path: &str) -> PyResult<()> {
+        let source = py.detach(|| Source::file(Path::new(path))).map_err(problem)?;
         if source.is_lines() && matches!(self.worker(), Crew::Many(_)) {
             return Err(error("BAVN-E409", "lines are read by one worker, and there are several"));
         }
