@@ -202,11 +202,12 @@ class SensorProcess:
         return sender
 
     def end(self, sender: BackgroundSender | None) -> None:
-        """Stop the sender after a last try, and write the last status."""
+        """Stop the sender after a last try, and write the last status; where nothing was opened, another's stays."""
         self.stop.set()
         if sender is not None:
             sender.end()
-        self.write_status()
+        if self.health is not None:
+            self.write_status()
 
     def is_partial(self) -> bool:
         """Tell whether a source was not read to its end or an alert was lost."""

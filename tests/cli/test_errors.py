@@ -115,6 +115,14 @@ def test_exit_code_and_message(arguments: tuple[str, ...], code: int, told: str,
     assert "Traceback" not in done.err
 
 
+def test_a_sensor_that_opens_nothing_leaves_the_status_of_another(tmp_path: Path) -> None:
+    capture = ROOT / "pcaps/dns-suspicious/dns-suspicious.pcap"
+    assert call("sensor", "run", "--read", capture, "--no-send", home=tmp_path).code == 0
+    status = call("sensor", "status", "--json", home=tmp_path).out
+    assert call("sensor", "run", "-i", "no-such-if", "--no-send", home=tmp_path).code == 3
+    assert call("sensor", "status", "--json", home=tmp_path).out == status
+
+
 def test_unreachable_is_4(site: Path) -> None:
     """The collector of this home has ended; what the outbox still gets cannot leave."""
     capture = ROOT / "pcaps/dns-suspicious/dns-suspicious.pcap"
