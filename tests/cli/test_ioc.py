@@ -125,6 +125,10 @@ def test_add_warn_remove(tmp_path: Path) -> None:
     assert call("ioc", "warn", ".agency-test.net", "--rm", home=tmp_path).code == 0
     assert call("ioc", "rm", "evil.agency-test.net", home=tmp_path).code == 0
     assert [json.loads(line)["type"] for line in call("ioc", "ls", home=tmp_path).out.splitlines()] == ["ip-port"]
+    assert (
+        "8.8.8.8 is kept out: public resolver (Google) (bavn explain BAVN-W020)"
+        in call("ioc", "add", "8.8.8.8", home=tmp_path).err
+    )
     wrong = call("ioc", "add", "com", home=tmp_path)
     assert (wrong.code, "BAVN-E086" in wrong.err) == (3, True)
 

@@ -38,6 +38,7 @@ ELSEWHERE: Final = {
     "BAVN-E064": "test_importing", "BAVN-E065": "test_importing", "BAVN-E066": "tests/elasticsearch, cli/test_rules",
     "BAVN-E067": "test_scaffold",
     "BAVN-E070": "test_analytics", "BAVN-E071": "test_analytics", "BAVN-E072": "test_analytics",
+    **{f"BAVN-E{number:03}": "test_indicators" for number in range(80, 96)}, "BAVN-W020": "cli/test_ioc",
     "BAVN-W007": "test_vetting", "BAVN-W008": "test_vetting", "BAVN-W009": "test_vetting",
 }  # fmt: skip
 
