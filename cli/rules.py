@@ -153,10 +153,15 @@ def explain(rule: str, event: Any, paths: tuple[Path, ...], as_json: bool) -> in
     from cli.explanation import events_of, explain_event, render_tree
 
     found = load_rule_set(paths or ((Path(rule),) if Path(rule).is_file() else ()))
-    number = find_rule(found, rule)
-    for judged in events_of(event.read(), found.rules[number].kinds):
-        tree = explain_event(found, number, judged)
-        print(_json(tree) if as_json else render_tree(tree))
+    numbers = judging(found, find_rules(found, rule))
+    kinds = tuple({kind: None for number in numbers for kind in found.rules[number].kinds})
+    for judged in events_of(event.read(), kinds):
+        asked = [number for number in numbers if judged["kind"] in found.rules[number].kinds] or numbers[:1]
+        for number in asked:
+            tree = explain_event(found, number, judged)
+            if len(numbers) > 1 and not as_json:
+                print(safe(found.rules[number].title))
+            print(_json(tree) if as_json else render_tree(tree))
     return errors.OK
 
 
@@ -164,23 +169,41 @@ def _json(document: Any) -> str:  # noqa: ANN401
     return json_line(document, terminal=sys.stdout.isatty())
 
 
+def find_rules(found: RuleSet, name: str) -> list[int]:
+    """Give the numbers of rules in the plan by id, title or file; a file may hold several.
+
+    Raises:
+        CliError: BAVN-E302 where there is none.
+    """
+    wanted = name.lower()
+    numbered = list(enumerate(found.rules))
+    hits = [number for number, rule in numbered if wanted in {rule.id.lower(), rule.title.lower()}]
+    hits = hits or [
+        number for number, rule in numbered if wanted in {rule.source.lower(), Path(rule.source).stem.lower()}
+    ]
+    if not hits and Path(name).is_file() and len(found.rules) == 1:
+        return [0]
+    if not hits:
+        raise CliError("BAVN-E302", f"no rule is called {name!r}")
+    return hits
+
+
+def judging(found: RuleSet, numbers: list[int]) -> list[int]:
+    """Give those that judge single events; where there are only correlations, all of them."""
+    return [number for number in numbers if "correlation" not in found.rules[number].document] or numbers
+
+
 def find_rule(found: RuleSet, name: str) -> int:
-    """Give the number of a rule in the plan by id, title or file.
+    """Give the number of one rule by id, title or file; of a file with a correlation and what it counts, the correlation.
 
     Raises:
         CliError: BAVN-E302 where there is none, or several.
     """
-    if Path(name).is_file() and len(found.rules) == 1:
-        return 0
-    wanted = name.lower()
-    hits = [
-        number
-        for number, rule in enumerate(found.rules)
-        if wanted in {rule.id.lower(), rule.title.lower(), rule.source.lower(), Path(rule.source).stem.lower()}
-    ]
-    if len(hits) != 1:
-        raise CliError("BAVN-E302", f"{len(hits)} rules are called {name!r}")
-    return hits[0]
+    hits = find_rules(found, name)
+    told = [number for number in hits if "correlation" in found.rules[number].document]
+    if len(hits) > 1 and len(told) != 1:
+        raise CliError("BAVN-E302", f"{len(hits)} rules are called {name!r}; name one by its id")
+    return told[0] if len(hits) > 1 else hits[0]
 
 
 @click.command()

@@ -89,6 +89,15 @@ def test_a_rule_is_explained_on_an_event(form: str, site: Path) -> None:
     assert json.loads(tree.splitlines()[0])["outcome"] == "true"
 
 
+def test_a_file_with_a_correlation_is_explained_by_what_it_counts(empty_home: Path) -> None:
+    given = json.dumps({"kind": "http", "fields": {"bavn.http.request.authorization": "Basic YTpi"}}).encode()
+    for name in (ROOT / "rules/http/basic_authentication.yml", "basic_authentication"):
+        done = call("rules", "explain", name, "-", home=empty_home, stdin=given)
+        assert done.code == 0, done.err
+        assert done.out.startswith('+ bavn.http.request.authorization startswith "Basic "')
+    assert "Told once an hour" in call("explain", "basic_authentication", home=empty_home).out.replace("\n", " ")
+
+
 @pytest.mark.parametrize("given", [b"no json", b"[]", b"\xff", b""])
 def test_what_is_no_event_is_told(given: bytes, empty_home: Path) -> None:
     done = call("rules", "explain", "path_traversal", "-", home=empty_home, stdin=given)
