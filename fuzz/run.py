@@ -170,7 +170,7 @@ def slices(args: argparse.Namespace) -> None:
 def merge(args: argparse.Namespace) -> None:
     """Write fuzz/corpus anew: the smallest inputs that reach what the working corpus reaches."""
     every = rows(args.binaries)
-    for target in (*PLAIN, *BY_PROTOCOL):
+    for target in args.targets:
         mine = [row for row in every if row.target == target]
         chosen = [path for row in mine for path in smallest(args.binaries, row, len(mine))]
         folder = FUZZ / "corpus" / target
@@ -235,7 +235,9 @@ def main() -> None:
     run.add_argument("--nice", type=int, default=19, help="priority; the lowest unless told")
     run.add_argument("--until", type=moment, default=float("inf"), help="HH:MM, UTC")
     run.add_argument("--only", nargs="*", default=[])
-    commands.add_parser("merge").set_defaults(call=merge)
+    merging = commands.add_parser("merge")
+    merging.set_defaults(call=merge)
+    merging.add_argument("targets", nargs="*", default=[*PLAIN, *BY_PROTOCOL], help="all unless told")
     commands.add_parser("report").set_defaults(call=report)
     args = parser.parse_args()
     WORK.mkdir(exist_ok=True)
